@@ -1,0 +1,3 @@
+//! The `subrosa` command.
+
+fn main() {}
