@@ -1,1 +1,35 @@
-//! (being built)
+//! The vocabulary: types that cannot be wrong, shared by every room. No I/O, no async, no wire types.
+//!
+//! | to speak of | use |
+//! |---|---|
+//! | a tenant, conversation, bot, request | [`TenantId`], [`ConversationId`], [`Slug`], [`RequestId`] |
+//! | its resource name | [`TenantName`], [`ConversationName`], [`KeyName`], [`PolicyName`] |
+//! | a turn, before and after redaction | [`NewRecord`], [`Record`] |
+//! | a conversation, before and after redaction | [`NewConversation`], [`ConversationMeta`] |
+//! | who calls, and why | [`Principal`], [`Role`], [`Purpose`] |
+//! | time | [`Timestamp`], [`Day`] |
+//! | what went wrong | [`Error`], [`Reason`] |
+
+mod codes;
+mod conversation;
+mod error;
+mod ids;
+mod names;
+mod principal;
+mod record;
+mod retention;
+mod time;
+
+pub use codes::{
+    Audience, AuthorRole, ConversationState, KeyState, PolicyKind, Purpose, RecordKind, Role, TenantState, View,
+};
+pub use conversation::{ConversationMeta, MAX_LABELS, MAX_REFERENCE_BYTES, NewConversation};
+pub use error::{Error, Reason, Result};
+pub use ids::{CaseReference, ConversationId, IdError, PrincipalId, RequestId, Slug, TenantId, VaultId};
+pub use names::{ConversationName, KeyName, PolicyName, TenantName};
+pub use principal::Principal;
+pub use record::{
+    Content, FindingNote, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Record, size_class,
+};
+pub use retention::{MAX_DAYS, RetentionError, RetentionPolicy, expiry_day};
+pub use time::{Day, TimeError, Timestamp};
