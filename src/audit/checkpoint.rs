@@ -1,0 +1,181 @@
+//! Signed tree heads: [C2SP tlog-checkpoint](https://c2sp.org/tlog-checkpoint) in a signed note.
+
+use std::fmt;
+
+use data_encoding::{BASE64, HEXLOWER};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+
+use super::hash::Hash;
+use super::note::{self, Note, NoteError, check_key_name, key_id};
+
+/// A tree head: which log, how many leaves, which root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The identity of the log, which is also the name of its key; see [`origin()`].
+    pub origin: String,
+    /// Number of leaves.
+    pub size: u64,
+    /// Merkle Tree Hash of the leaves.
+    pub root: Hash,
+}
+
+/// Returns the origin of a log: `subrosa.invalid/{vault}/{log}`, `log` as in its entries (`system`, `tenants/acme`).
+pub fn origin(vault_id: &str, log: &str) -> String {
+    format!("subrosa.invalid/{vault_id}/{log}")
+}
+
+impl Checkpoint {
+    /// The signed text: origin, size in decimal and root in base64, each on a line of its own.
+    pub fn text(&self) -> String {
+        format!("{}\n{}\n{}\n", self.origin, self.size, self.root.to_base64())
+    }
+
+    /// Reads the signed text; extension lines, which our logs never write, are refused.
+    fn parse(text: &str) -> Result<Self, NoteError> {
+        let mut lines = text.split('\n');
+        let mut next = || lines.next().ok_or(NoteError::NotCheckpoint);
+        let (origin, size, root) = (next()?, next()?, next()?);
+        let root = BASE64.decode(root.as_bytes()).map_err(|_| NoteError::NotCheckpoint)?;
+        let checkpoint = Self {
+            origin: origin.to_owned(),
+            size: size.parse().map_err(|_| NoteError::NotCheckpoint)?,
+            root: root.as_slice().try_into().map_err(|_| NoteError::NotCheckpoint)?,
+        };
+        if checkpoint.text() == text { Ok(checkpoint) } else { Err(NoteError::NotCheckpoint) }
+    }
+}
+
+/// Signs the checkpoints of one log with Ed25519.
+///
+/// # Security
+///
+/// A log must never sign two checkpoints of which one is not an extension of the other; this type cannot see that, its
+/// caller keeps it by signing only what is committed.
+pub struct LogSigner {
+    name: String,
+    key_id: [u8; 4],
+    key: Ed25519KeyPair,
+}
+
+impl LogSigner {
+    /// Makes the signer of the log with this origin, which is also the key's name, from a 32-byte Ed25519 seed
+    /// ([RFC 8032 section 5.1.5](https://www.rfc-editor.org/rfc/rfc8032#section-5.1.5)).
+    ///
+    /// One seed may serve many logs: the name is in the key id and in the signed text. The seed is not kept in a form
+    /// that can be read back, but `ring` does not wipe its own copy.
+    ///
+    /// # Errors
+    ///
+    /// [`NoteError::KeyName`] when the origin cannot name a key.
+    pub fn new(origin: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
+        check_key_name(origin)?;
+        let key = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| NoteError::VerifierKey)?;
+        Ok(Self { name: origin.to_owned(), key_id: key_id(origin, key.public_key().as_ref()), key })
+    }
+
+    /// The origin of the log.
+    pub fn origin(&self) -> &str {
+        &self.name
+    }
+
+    /// Signs a tree head of this log and returns the note.
+    pub fn sign_head(&self, size: u64, root: Hash) -> String {
+        self.note(&Checkpoint { origin: self.name.clone(), size, root })
+    }
+
+    /// Signs a checkpoint and returns the note.
+    ///
+    /// # Errors
+    ///
+    /// [`NoteError::OtherLog`] when the checkpoint's origin is not this signer's.
+    pub fn sign(&self, checkpoint: &Checkpoint) -> Result<String, NoteError> {
+        if checkpoint.origin == self.name { Ok(self.note(checkpoint)) } else { Err(NoteError::OtherLog) }
+    }
+
+    /// The verifier of what this signs.
+    pub fn verifier(&self) -> LogVerifier {
+        let mut public_key = [0; 32];
+        public_key.copy_from_slice(self.key.public_key().as_ref());
+        LogVerifier { name: self.name.clone(), key_id: self.key_id, public_key }
+    }
+
+    fn note(&self, checkpoint: &Checkpoint) -> String {
+        let text = checkpoint.text();
+        let signature = self.key.sign(text.as_bytes());
+        let line = note::signature_line(&self.name, self.key_id, signature.as_ref());
+        format!("{text}\n{line}")
+    }
+}
+
+impl fmt::Debug for LogSigner {
+    /// Never shows the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogSigner").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Checks the checkpoints of one log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogVerifier {
+    name: String,
+    key_id: [u8; 4],
+    public_key: [u8; 32],
+}
+
+impl LogVerifier {
+    /// Reads a verifier key, `name+id+key`: the id in 8 hexadecimal digits, the key as base64 of 0x01 and the public
+    /// key (the form of Go's `x/mod/sumdb/note` and of [tlog-policy](https://c2sp.org/tlog-policy)).
+    ///
+    /// # Errors
+    ///
+    /// [`NoteError::VerifierKey`] when the form is wrong, the type is not Ed25519 or the id is not the key's.
+    pub fn parse(vkey: &str) -> Result<Self, NoteError> {
+        let mut parts = vkey.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NoteError::VerifierKey);
+        };
+        check_key_name(name).map_err(|_| NoteError::VerifierKey)?;
+        let key = BASE64.decode(key.as_bytes()).map_err(|_| NoteError::VerifierKey)?;
+        let [note::ED25519, public_key @ ..] = key.as_slice() else { return Err(NoteError::VerifierKey) };
+        let public_key: [u8; 32] = public_key.try_into().map_err(|_| NoteError::VerifierKey)?;
+        let key_id = key_id(name, &public_key);
+        if HEXLOWER.encode(&key_id) != id {
+            return Err(NoteError::VerifierKey);
+        }
+        Ok(Self { name: name.to_owned(), key_id, public_key })
+    }
+
+    /// The verifier key as a string; [`LogVerifier::parse`] reads it.
+    pub fn vkey(&self) -> String {
+        let key = [&[note::ED25519], self.public_key.as_slice()].concat();
+        format!("{}+{}+{}", self.name, HEXLOWER.encode(&self.key_id), BASE64.encode(&key))
+    }
+
+    /// The origin of the log.
+    pub fn origin(&self) -> &str {
+        &self.name
+    }
+
+    /// Checks a note and returns the checkpoint in it.
+    ///
+    /// Signatures by other keys (witnesses, a next log key) are ignored, as signed-note demands.
+    ///
+    /// # Errors
+    ///
+    /// [`NoteError`]: the form is wrong, the key did not sign it, one signature under its id is bad, or the text is not
+    /// a checkpoint of this log.
+    pub fn verify(&self, note: &str) -> Result<Checkpoint, NoteError> {
+        let note = Note::parse(note)?;
+        let public_key = UnparsedPublicKey::new(&ED25519, self.public_key);
+        let mut signed = false;
+        for line in note.signatures.iter().filter(|line| line.name == self.name && line.key_id == self.key_id) {
+            public_key.verify(note.text.as_bytes(), &line.signature).map_err(|_| NoteError::BadSignature)?;
+            signed = true;
+        }
+        if !signed {
+            return Err(NoteError::Unsigned);
+        }
+        let checkpoint = Checkpoint::parse(note.text)?;
+        if checkpoint.origin == self.name { Ok(checkpoint) } else { Err(NoteError::OtherLog) }
+    }
+}
