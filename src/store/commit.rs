@@ -1,0 +1,139 @@
+//! The committer: turns queued work into one transaction of changes, audit entries and tree heads.
+
+use std::collections::HashMap;
+
+use crate::audit::{Frontier, Hash, leaf_hash};
+
+use super::error::{Refusal, StoreError};
+use super::pipeline::Engine;
+use super::rows::{EntryRow, LogHead, LogId};
+use super::work::{Chore, Inner, LoggedEntry, Mutation, Receipt, Work};
+
+/// The write half of a data engine: one transaction at a time, with savepoints inside it.
+///
+/// The committer calls `begin`, then for each piece of work `savepoint`, `apply`..., `append`, and `release` or `undo`, then
+/// `commit` or `rollback`. A `commit` that fails for any reason but a full disk has ended the process through
+/// [`super::fatal`]: a failed fsync cannot be tried again.
+pub trait DataWriter: Send + 'static {
+    /// Returns the stored head of every log.
+    fn heads(&mut self) -> Result<Vec<LogHead>, StoreError>;
+    /// Begins a transaction.
+    fn begin(&mut self) -> Result<(), StoreError>;
+    /// Marks the place that `undo` goes back to.
+    fn savepoint(&mut self) -> Result<(), StoreError>;
+    /// Makes one change, or says why not.
+    fn apply(&mut self, mutation: Mutation) -> Result<Result<(), Refusal>, StoreError>;
+    /// Does one chore.
+    fn chore(&mut self, chore: Chore) -> Result<(), StoreError>;
+    /// Adds entries at the end of a log and replaces its head.
+    fn append(&mut self, log: &LogId, entries: &[EntryRow], head: &LogHead) -> Result<(), StoreError>;
+    /// Forgets the savepoint.
+    fn release(&mut self) -> Result<(), StoreError>;
+    /// Undoes everything since the savepoint.
+    fn undo(&mut self) -> Result<(), StoreError>;
+    /// Makes the transaction durable.
+    fn commit(&mut self) -> Result<(), StoreError>;
+    /// Drops the transaction.
+    fn rollback(&mut self);
+    /// Keeps the write-ahead log bounded; called between transactions.
+    fn between(&mut self);
+}
+
+/// The data store's engine: a [`DataWriter`] and the frontier of every log.
+pub struct Committer {
+    writer: Box<dyn DataWriter>,
+    frontiers: HashMap<LogId, Frontier>,
+}
+
+impl Committer {
+    /// Returns a committer that goes on where the stored heads stand.
+    ///
+    /// # Errors
+    ///
+    /// When a head cannot be read or does not decode.
+    pub fn new(mut writer: Box<dyn DataWriter>) -> Result<Self, StoreError> {
+        let mut frontiers = HashMap::new();
+        for head in writer.heads()? {
+            let frontier = Frontier::decode(&head.frontier)
+                .map_err(|_| StoreError::Corrupt(format!("tree head of {}", head.log)))?;
+            frontiers.insert(head.log, frontier);
+        }
+        Ok(Self { writer, frontiers })
+    }
+
+    /// Does one piece of work in the open transaction; `grown` has the frontiers of this batch so far.
+    fn one(&mut self, work: Work, grown: &mut Frontiers) -> Result<Result<Receipt, Refusal>, StoreError> {
+        let (entries, mutations) = match work.into_inner() {
+            Inner::Chore(chore) => return self.writer.chore(chore).map(|()| Ok(Receipt::new(Vec::new()))),
+            Inner::Act { entries, mutations } => (entries, mutations),
+        };
+        self.writer.savepoint()?;
+        for mutation in mutations {
+            if let Err(refusal) = self.writer.apply(mutation)? {
+                self.writer.undo()?;
+                return Ok(Err(refusal));
+            }
+        }
+        self.writer.release()?;
+        Ok(Ok(Receipt::new(entries.into_iter().map(|entry| grown.push(&self.frontiers, entry)).collect())))
+    }
+
+    fn batch(&mut self, batch: Vec<Work>) -> Result<Vec<Result<Receipt, Refusal>>, StoreError> {
+        let mut grown = Frontiers::default();
+        let mut done = Vec::with_capacity(batch.len());
+        for work in batch {
+            done.push(self.one(work, &mut grown)?);
+        }
+        for (log, (frontier, rows)) in &grown.logs {
+            let head = LogHead { log: log.clone(), frontier: frontier.encode() };
+            self.writer.append(log, rows, &head)?;
+        }
+        self.writer.commit()?;
+        self.frontiers.extend(grown.logs.into_iter().map(|(log, (frontier, _))| (log, frontier)));
+        Ok(done)
+    }
+}
+
+impl Engine for Committer {
+    type Work = Work;
+    type Done = Receipt;
+
+    fn weight(work: &Work) -> usize {
+        work.weight()
+    }
+
+    fn commit(&mut self, batch: Vec<Work>) -> Result<Vec<Result<Receipt, Refusal>>, StoreError> {
+        self.writer.begin()?;
+        let result = self.batch(batch);
+        if result.is_err() {
+            self.writer.rollback();
+        }
+        result
+    }
+
+    fn between(&mut self) {
+        self.writer.between();
+    }
+}
+
+/// The logs that a batch has grown, not yet the truth: they replace the committer's only after COMMIT.
+#[derive(Default)]
+struct Frontiers {
+    logs: HashMap<LogId, (Frontier, Vec<EntryRow>)>,
+}
+
+impl Frontiers {
+    fn push(&mut self, base: &HashMap<LogId, Frontier>, logged: LoggedEntry) -> (LogId, u64) {
+        let LoggedEntry { log, entry, commitments } = logged;
+        let canonical = entry.canonical();
+        let leaf: Hash = leaf_hash(&canonical, &commitments);
+        let (frontier, rows) = self
+            .logs
+            .entry(log.clone())
+            .or_insert_with(|| (base.get(&log).cloned().unwrap_or_default(), Vec::new()));
+        let index = frontier.size();
+        frontier.push(leaf);
+        rows.push(EntryRow { index, canonical, commitments, leaf });
+        (log, index)
+    }
+}

@@ -1,0 +1,143 @@
+//! Reading the data store, and the handle that the rest of the vault has of it.
+
+use crate::domain::{ConversationId, PolicyKind, Slug, TenantId, Timestamp};
+
+use super::commit::Committer;
+use super::error::{StoreError, SubmitError};
+use super::pipeline::{Pending, Pipeline};
+use super::pool::ReaderPool;
+use super::rows::{
+    CheckpointRow, ConversationRow, EntryRow, KeyActRow, LogHead, LogId, OpenReadRow, PolicyRow, RecordRow,
+    RememberedRequest, StreamRow, TenantRow,
+};
+use super::work::{Receipt, Work};
+
+/// A conversation as read back.
+pub type StoredConversation = ConversationRow<Vec<u8>>;
+/// A record as read back.
+pub type StoredRecord = RecordRow<Vec<u8>>;
+
+/// What to list conversations by; everything given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConversationQuery {
+    /// Only these (from a handle look-up); none given is no limit.
+    pub among: Option<Vec<ConversationId>>,
+    /// One of these bots; empty is no limit.
+    pub bots: Vec<Slug>,
+    /// This channel.
+    pub channel: Option<Slug>,
+    /// All of these labels.
+    pub labels: Vec<Slug>,
+    /// All of these finding classes.
+    pub finding_classes: Vec<String>,
+    /// Made at or after.
+    pub created_from: Option<Timestamp>,
+    /// Made before.
+    pub created_before: Option<Timestamp>,
+}
+
+/// Where a page of conversations begins: after this one, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageKey {
+    /// `create_time` of the last one shown.
+    pub create_time: Timestamp,
+    /// Its id.
+    pub id: ConversationId,
+}
+
+/// Reads of the data store. Each call is one short read transaction of at most 500 rows.
+pub trait DataReader: Send {
+    /// Returns the conversation.
+    fn conversation(&mut self, tenant: &TenantId, id: &ConversationId) -> Result<Option<StoredConversation>, StoreError>;
+    /// Returns up to `limit` conversations of `tenant`, newest first, expired ones left out.
+    fn conversations(
+        &mut self,
+        tenant: &TenantId,
+        query: &ConversationQuery,
+        after: Option<PageKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredConversation>, StoreError>;
+    /// Returns up to `limit` records after `after_sequence`, in order.
+    fn records(
+        &mut self,
+        tenant: &TenantId,
+        id: &ConversationId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, StoreError>;
+    /// Returns the highest sequence sealed under one of `dek_ids`, and how many rows those have.
+    fn sealed_under(
+        &mut self,
+        tenant: &TenantId,
+        id: &ConversationId,
+        dek_ids: &[u64],
+    ) -> Result<Option<(u64, u64)>, StoreError>;
+    /// Returns the tenant.
+    fn tenant(&mut self, id: &TenantId) -> Result<Option<TenantRow>, StoreError>;
+    /// Returns up to `limit` tenants after `after`, by id.
+    fn tenants(&mut self, after: Option<&TenantId>, limit: usize) -> Result<Vec<TenantRow>, StoreError>;
+    /// Returns the newest policy of `kind`, or the one with `version`.
+    fn policy(
+        &mut self,
+        tenant: &TenantId,
+        kind: PolicyKind,
+        version: Option<u32>,
+    ) -> Result<Option<PolicyRow>, StoreError>;
+    /// Returns up to `limit` versions of a policy below `before`, newest first.
+    fn policies(
+        &mut self,
+        tenant: &TenantId,
+        kind: PolicyKind,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Result<Vec<PolicyRow>, StoreError>;
+    /// Returns the remembered request.
+    fn request(&mut self, tenant: &TenantId, key: &[u8; 32]) -> Result<Option<RememberedRequest>, StoreError>;
+    /// Returns the stream.
+    fn stream(&mut self, tenant: &TenantId, key: &[u8; 32]) -> Result<Option<StreamRow>, StoreError>;
+    /// Returns up to `limit` entries of `log` from `from`, in order.
+    fn entries(&mut self, log: &LogId, from: u64, limit: usize) -> Result<Vec<EntryRow>, StoreError>;
+    /// Returns the head of every log.
+    fn heads(&mut self) -> Result<Vec<LogHead>, StoreError>;
+    /// Returns the newest checkpoint of `log`.
+    fn checkpoint(&mut self, log: &LogId) -> Result<Option<CheckpointRow>, StoreError>;
+    /// Returns the key acts that have no outcome.
+    fn open_key_acts(&mut self) -> Result<Vec<KeyActRow>, StoreError>;
+    /// Returns the read streams that have no end.
+    fn open_reads(&mut self) -> Result<Vec<OpenReadRow>, StoreError>;
+    /// Returns the size of the write-ahead log, in bytes.
+    fn wal_bytes(&mut self) -> Result<u64, StoreError>;
+}
+
+/// The data store: one writer behind a pipeline, and a pool of readers.
+#[derive(Clone)]
+pub struct DataStore {
+    pipeline: Pipeline<Committer>,
+    readers: ReaderPool<dyn DataReader>,
+}
+
+impl DataStore {
+    /// Returns the store made of a running pipeline and readers.
+    pub fn new(pipeline: Pipeline<Committer>, readers: ReaderPool<dyn DataReader>) -> Self {
+        Self { pipeline, readers }
+    }
+
+    /// Commits `work` and returns when it is durable.
+    pub async fn submit(&self, work: Work) -> Result<Receipt, SubmitError> {
+        self.pipeline.submit(work).await
+    }
+
+    /// Queues `work` behind everything queued before it; the returned handle tells when it is durable.
+    pub async fn enqueue(&self, work: Work) -> Result<Pending<Receipt>, SubmitError> {
+        self.pipeline.enqueue(work).await
+    }
+
+    /// Runs `read` on a reader, off the async threads.
+    pub async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn DataReader) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.readers.run(read).await
+    }
+}

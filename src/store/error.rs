@@ -1,0 +1,91 @@
+//! What a store can answer instead of "done".
+
+use crate::domain::{Error, Reason};
+
+/// The store could not do its work at all; nothing of the batch was committed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk, or the quota, is full.
+    #[error("disk full")]
+    DiskFull,
+    /// The database cannot be written or read now.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored is not what this version wrote.
+    #[error("stored data is not valid: {0}")]
+    Corrupt(String),
+    /// The database has a format this version does not know.
+    #[error("the store has format {found}, this version knows up to {known}")]
+    Format {
+        /// The format found.
+        found: u32,
+        /// The newest format known.
+        known: u32,
+    },
+}
+
+/// One piece of work was refused; the rest of its batch was not touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// What was to be made is there already.
+    #[error("exists")]
+    Exists,
+    /// What was to be changed is not there.
+    #[error("missing")]
+    Missing,
+    /// The sequence, version or set that the work was built on is no longer the current one; build it again.
+    #[error("conflict")]
+    Conflict,
+    /// The request was done before.
+    #[error("duplicate request")]
+    Duplicate,
+    /// The conversation is closed or expired.
+    #[error("not open")]
+    NotOpen,
+}
+
+/// Why submitted work was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// This work was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The batch failed; nothing of it was committed.
+    #[error("{0}")]
+    Failed(std::sync::Arc<StoreError>),
+    /// The queue is full.
+    #[error("queue full")]
+    Full,
+    /// The writer has ended.
+    #[error("writer ended")]
+    Ended,
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let reason = match &error {
+            StoreError::DiskFull => Reason::DiskFull,
+            StoreError::Unavailable(_) => Reason::StoreUnavailable,
+            StoreError::Corrupt(_) | StoreError::Format { .. } => Reason::IntegrityFailure,
+        };
+        Self::new(reason).because(error)
+    }
+}
+
+impl From<SubmitError> for Error {
+    fn from(error: SubmitError) -> Self {
+        let reason = match &error {
+            SubmitError::Refused(Refusal::Conflict) => Reason::SequenceConflict,
+            SubmitError::Refused(Refusal::NotOpen) => Reason::ConversationClosed,
+            SubmitError::Refused(_) => Reason::Internal,
+            SubmitError::Failed(failure) => match **failure {
+                StoreError::DiskFull => Reason::DiskFull,
+                StoreError::Unavailable(_) => Reason::StoreUnavailable,
+                StoreError::Corrupt(_) | StoreError::Format { .. } => Reason::IntegrityFailure,
+            },
+            SubmitError::Full => Reason::Overloaded,
+            SubmitError::Ended => Reason::ShuttingDown,
+        };
+        Self::new(reason).because(error)
+    }
+}

@@ -1,0 +1,234 @@
+//! Work for the key store, reading it, and the handle that `keys` and `access` have of it.
+
+use crate::domain::{ConversationId, KeyState, PrincipalId, TenantId, Timestamp};
+
+use super::error::{Refusal, StoreError, SubmitError};
+use super::key_rows::{
+    ApiKeyRow, BucketId, BucketKind, BucketRow, ConversationKeyRow, EpochRow, HandleKind, LogKeyRow, RootSlotRow,
+    SegmentRow, TenantKekRow, TenantKeyKind, TenantKeyRow,
+};
+use super::pipeline::{Engine, Pipeline};
+use super::pool::ReaderPool;
+use super::rows::{CheckpointRow, LogId};
+
+/// One change of the key store.
+#[derive(Debug)]
+pub enum KeyWrite {
+    /// Adds an epoch key and its wraps in the root slots.
+    PutEpoch(EpochRow, Vec<RootSlotRow>),
+    /// Adds a log key.
+    PutLogKey(LogKeyRow),
+    /// Adds a tenant's first KEK and its index key. Refused with `Exists`.
+    CreateTenant(TenantKekRow, TenantKeyRow),
+    /// Adds a bucket. Refused with `Exists`, or `Conflict` when `kek_version` is not the tenant's active one.
+    PutBucket(BucketRow),
+    /// Adds a segment. Refused with `Exists`, or `Missing` when its bucket is not there or destroyed.
+    PutSegment(SegmentRow),
+    /// Adds or replaces a conversation key. Refused with `Missing` when its bucket is not there or destroyed.
+    PutConversationKey(ConversationKeyRow),
+    /// Adds a handle. A reference stands for one conversation only: refused with `Exists` when it stands for another.
+    PutHandle(TenantId, HandleKind, [u8; 32], ConversationId),
+    /// Replaces a tenant's active KEK. Refused with `Conflict` when the tenant's live buckets are not just those given.
+    Rotate(Rotation),
+    /// Destroys bucket keys: wraps go, check values stay. Refused with `Missing`.
+    DestroyBuckets(Vec<BucketId>),
+    /// Drops up to `limit` segments, conversation keys and handles of a destroyed bucket's conversations that have nothing else.
+    DropSegments {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The destroyed keys.
+        dek_ids: Vec<u64>,
+        /// Whether the conversation's key and handles go as well.
+        whole: bool,
+    },
+    /// Marks a key act done, so that its outcome is known after a crash.
+    MarkAct([u8; 16]),
+    /// Forgets a marked act.
+    ForgetAct([u8; 16]),
+    /// Adds an API key. Refused with `Exists` when its principal has `most_live` live keys of that role already.
+    PutApiKey {
+        /// The key.
+        row: ApiKeyRow,
+        /// How many live keys of one role a principal may have.
+        most_live: usize,
+        /// What "live" is measured against.
+        now: Timestamp,
+    },
+    /// Revokes an API key. Refused with `Missing`.
+    RevokeApiKey(String, Timestamp),
+    /// Keeps the newest signed checkpoint of a log.
+    PutCheckpoint(CheckpointRow),
+    /// Sets a value that describes the whole vault, such as its id.
+    PutMeta(&'static str, Vec<u8>),
+}
+
+/// A tenant KEK rotation: everything that hung on the old version, wrapped anew.
+#[derive(Debug)]
+pub struct Rotation {
+    /// The new version, `ACTIVE`.
+    pub kek: TenantKekRow,
+    /// Every live bucket, wrapped under it.
+    pub buckets: Vec<(BucketId, Vec<u8>)>,
+    /// The tenant's other keys, wrapped under it.
+    pub keys: Vec<TenantKeyRow>,
+}
+
+/// Changes that are committed together.
+#[derive(Debug, Default)]
+pub struct KeyWork {
+    pub(super) writes: Vec<KeyWrite>,
+    pub(super) scrub: bool,
+}
+
+impl KeyWork {
+    /// Returns work that makes one change.
+    pub fn new(write: KeyWrite) -> Self {
+        Self { writes: vec![write], scrub: false }
+    }
+
+    /// Adds a change.
+    #[must_use]
+    pub fn with(mut self, write: KeyWrite) -> Self {
+        self.writes.push(write);
+        self
+    }
+
+    /// Asks that nothing of what the work deletes remains in any file when it is answered.
+    #[must_use]
+    pub fn scrubbed(mut self) -> Self {
+        self.scrub = true;
+        self
+    }
+}
+
+/// What a committed key work tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyReceipt {
+    /// Whether a scrub was asked for and could not be done (a reader held the log open): old bytes may still be in the file.
+    pub pending_scrub: bool,
+}
+
+/// The write half of a key engine: the pipeline hands it batches.
+pub trait KeyWriter: Send + 'static {
+    /// Commits a batch as one transaction, each work under its own savepoint; truncates the log after it when one asks.
+    fn commit(&mut self, batch: Vec<KeyWork>) -> Result<Vec<Result<KeyReceipt, Refusal>>, StoreError>;
+    /// Keeps the write-ahead log bounded.
+    fn between(&mut self);
+}
+
+/// Reads of the key store.
+pub trait KeyReader: Send {
+    /// Returns a value that describes the whole vault.
+    fn meta(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Returns every root slot.
+    fn root_slots(&mut self) -> Result<Vec<RootSlotRow>, StoreError>;
+    /// Returns every epoch key.
+    fn epochs(&mut self) -> Result<Vec<EpochRow>, StoreError>;
+    /// Returns every log key, oldest first.
+    fn log_keys(&mut self) -> Result<Vec<LogKeyRow>, StoreError>;
+    /// Returns every KEK version of a tenant, oldest first.
+    fn tenant_keks(&mut self, tenant: &TenantId) -> Result<Vec<TenantKekRow>, StoreError>;
+    /// Returns one of a tenant's other keys.
+    fn tenant_key(&mut self, tenant: &TenantId, kind: TenantKeyKind) -> Result<Option<TenantKeyRow>, StoreError>;
+    /// Returns a bucket.
+    fn bucket(&mut self, id: BucketId) -> Result<Option<BucketRow>, StoreError>;
+    /// Returns a tenant's bucket of a kind.
+    fn bucket_of(&mut self, tenant: &TenantId, kind: BucketKind) -> Result<Option<BucketRow>, StoreError>;
+    /// Returns every live bucket of a tenant.
+    fn live_buckets(&mut self, tenant: &TenantId) -> Result<Vec<BucketRow>, StoreError>;
+    /// Returns live buckets of all tenants whose day is before `day` (days since the epoch), oldest first, at most `limit`.
+    fn buckets_due(&mut self, day: crate::domain::Day, limit: usize) -> Result<Vec<BucketRow>, StoreError>;
+    /// Returns up to `limit` segments that lie in destroyed buckets.
+    fn dead_segments(&mut self, limit: usize) -> Result<Vec<SegmentRow>, StoreError>;
+    /// Returns a segment.
+    fn segment(&mut self, conversation: &ConversationId, dek_id: u64) -> Result<Option<SegmentRow>, StoreError>;
+    /// Returns a conversation key.
+    fn conversation_key(&mut self, id: &ConversationId) -> Result<Option<ConversationKeyRow>, StoreError>;
+    /// Returns conversation keys made after `after` (by id), at most `limit`: for the sweep of orphans.
+    fn conversation_keys(
+        &mut self,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationKeyRow>, StoreError>;
+    /// Returns the conversations a handle stands for, at most 1,000.
+    fn handle(
+        &mut self,
+        tenant: &TenantId,
+        kind: HandleKind,
+        handle: &[u8; 32],
+    ) -> Result<Vec<ConversationId>, StoreError>;
+    /// Tells whether a key act was marked done.
+    fn act_marked(&mut self, id: &[u8; 16]) -> Result<bool, StoreError>;
+    /// Returns an API key by its id.
+    fn api_key(&mut self, id: &str) -> Result<Option<ApiKeyRow>, StoreError>;
+    /// Returns up to `limit` API keys after `after`, by id.
+    fn api_keys(&mut self, after: Option<&str>, limit: usize) -> Result<Vec<ApiKeyRow>, StoreError>;
+    /// Returns the pseudonym that a principal has, if it has one.
+    fn pseudonym(&mut self, principal: &PrincipalId) -> Result<Option<String>, StoreError>;
+    /// Returns the newest checkpoint that was kept of a log.
+    fn checkpoint(&mut self, log: &LogId) -> Result<Option<CheckpointRow>, StoreError>;
+    /// Returns the newest checkpoint of every log.
+    fn checkpoints(&mut self) -> Result<Vec<CheckpointRow>, StoreError>;
+    /// Returns how many live buckets hang on each KEK version of a tenant.
+    fn dependents(&mut self, tenant: &TenantId) -> Result<Vec<(u32, u64)>, StoreError>;
+    /// Returns the number of tenants' KEKs in each state.
+    fn kek_count(&mut self, state: KeyState) -> Result<u64, StoreError>;
+    /// Returns the size of the write-ahead log, in bytes.
+    fn wal_bytes(&mut self) -> Result<u64, StoreError>;
+}
+
+/// The key store's engine in its pipeline.
+pub struct KeyEngine(Box<dyn KeyWriter>);
+
+impl Engine for KeyEngine {
+    type Work = KeyWork;
+    type Done = KeyReceipt;
+
+    fn weight(work: &KeyWork) -> usize {
+        work.writes.iter().map(|write| 256 + if let KeyWrite::Rotate(r) = write { r.buckets.len() * 128 } else { 0 }).sum()
+    }
+
+    fn commit(&mut self, batch: Vec<KeyWork>) -> Result<Vec<Result<KeyReceipt, Refusal>>, StoreError> {
+        self.0.commit(batch)
+    }
+
+    fn between(&mut self) {
+        self.0.between();
+    }
+}
+
+/// The key store: one writer behind a pipeline, and a pool of readers.
+#[derive(Clone)]
+pub struct KeyStore {
+    pipeline: Pipeline<KeyEngine>,
+    readers: ReaderPool<dyn KeyReader>,
+}
+
+impl KeyStore {
+    /// Starts the writer and returns the store, and the writer's thread to wait for at the end.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    pub fn start(
+        writer: Box<dyn KeyWriter>,
+        readers: ReaderPool<dyn KeyReader>,
+    ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (pipeline, thread) = Pipeline::start("keys-writer", KeyEngine(writer))?;
+        Ok((Self { pipeline, readers }, thread))
+    }
+
+    /// Commits `work` and returns when it is durable.
+    pub async fn submit(&self, work: KeyWork) -> Result<KeyReceipt, SubmitError> {
+        self.pipeline.submit(work).await
+    }
+
+    /// Runs `read` on a reader, off the async threads.
+    pub async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn KeyReader) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.readers.run(read).await
+    }
+}
