@@ -23,7 +23,11 @@ pub struct CacheLimits {
 
 impl Default for CacheLimits {
     fn default() -> Self {
-        Self { count: NonZeroUsize::new(10_000).unwrap_or(NonZeroUsize::MIN), age: Duration::from_secs(300), uses: 100_000 }
+        Self {
+            count: NonZeroUsize::new(10_000).unwrap_or(NonZeroUsize::MIN),
+            age: Duration::from_secs(300),
+            uses: 100_000,
+        }
     }
 }
 

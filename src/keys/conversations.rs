@@ -79,11 +79,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// [`KeyError::Destroyed`] when its last segment has run out, [`KeyError::Missing`] when there is none.
-    pub async fn conversation(
-        &self,
-        tenant: &TenantId,
-        id: ConversationId,
-    ) -> Result<ConversationSecrets, KeyError> {
+    pub async fn conversation(&self, tenant: &TenantId, id: ConversationId) -> Result<ConversationSecrets, KeyError> {
         let row = self.store.read(move |reader| reader.conversation_key(&id)).await?.ok_or(KeyError::Missing)?;
         self.open_conversation(tenant, &row).await.map(ConversationSecrets)
     }

@@ -40,5 +40,10 @@ pub async fn initialise(store: &KeyStore, root: &dyn Root, now: Timestamp) -> Re
 fn log_key(contexts: Contexts, epoch_key: &Key32) -> LogKeyRow {
     let seed = Key32::random();
     let public = crate::sealing::ed25519_public(&seed);
-    LogKeyRow { version: 1, epoch: 1, wrapped: wrap(epoch_key, &contexts.log_key(1, 1).as_ref(), &seed).to_vec(), public }
+    LogKeyRow {
+        version: 1,
+        epoch: 1,
+        wrapped: wrap(epoch_key, &contexts.log_key(1, 1).as_ref(), &seed).to_vec(),
+        public,
+    }
 }

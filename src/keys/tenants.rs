@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{KeyState, TenantId};
-use crate::sealing::{Key32, Label, hmac_sha256, derive_key, key_check_value, wrap};
+use crate::sealing::{Key32, Label, derive_key, hmac_sha256, key_check_value, wrap};
 use crate::store::{KeyWork, KeyWrite, Refusal, SubmitError, TenantKekRow, TenantKeyKind, TenantKeyRow};
 
 use super::error::KeyError;
