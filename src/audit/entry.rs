@@ -286,7 +286,7 @@ impl EntryBuilder {
     }
 
     /// Stores a checked value, or remembers the first failure.
-    pub(super) fn set<T>(mut self, checked: Result<T, EntryError>, store: impl FnOnce(&mut Fields, T)) -> Self {
+    fn set<T>(mut self, checked: Result<T, EntryError>, store: impl FnOnce(&mut Fields, T)) -> Self {
         match checked {
             Ok(value) => store(&mut self.fields, value),
             Err(error) => _ = self.failed.get_or_insert(error),
@@ -397,4 +397,92 @@ impl Fields {
 /// Passes a number that RFC 8785 can write exactly.
 fn integer(name: &'static str, value: u64) -> Result<u64, EntryError> {
     if value > MAX_INTEGER { Err(EntryError::Integer(name)) } else { Ok(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minimal() -> EntryBuilder {
+        Entry::builder(0, "system", "IssueApiKey").actor("key_1").role("security").allow()
+    }
+
+    #[test]
+    fn required_fields_are_required() {
+        let bare = || Entry::builder(0, "system", "IssueApiKey");
+        assert_eq!(bare().role("security").allow().build(), Err(EntryError::Missing("actor")));
+        assert_eq!(bare().actor("key_1").allow().build(), Err(EntryError::Missing("role")));
+        assert_eq!(bare().actor("key_1").role("security").build(), Err(EntryError::Missing("decision")));
+        assert!(minimal().build().is_ok());
+    }
+
+    #[test]
+    fn first_refused_field_is_reported_without_its_value() {
+        let error = minimal().case("jane@corp.example").actor("Jane Doe").build().unwrap_err();
+        assert_eq!(error, EntryError::Field("case"));
+        assert!(!format!("{error} {error:?}").contains("jane"));
+    }
+
+    #[test]
+    fn numbers_end_where_doubles_stop_being_exact() {
+        assert!(minimal().key_version(MAX_INTEGER).build().is_ok());
+        assert_eq!(minimal().key_version(MAX_INTEGER + 1).build(), Err(EntryError::Integer("key_version")));
+        assert_eq!(minimal().count(Count::Returned, u64::MAX).build(), Err(EntryError::Integer("counts")));
+        assert_eq!(minimal().policy(PolicyKind::Access, 1 << 53).build(), Err(EntryError::Integer("policies")));
+        assert_eq!(minimal().sequences(0, 1 << 53).build(), Err(EntryError::Integer("last")));
+    }
+
+    #[test]
+    fn sequences_are_in_order() {
+        assert!(minimal().sequences(4, 4).build().is_ok());
+        assert_eq!(minimal().sequences(5, 4).build(), Err(EntryError::Sequences));
+    }
+
+    #[test]
+    fn times_outside_rfc_3339_are_refused() {
+        let at = |ms| Entry::builder(ms, "system", "Expire").actor("system").role("system").allow().build();
+        assert!(at(0).is_ok());
+        assert_eq!(at(-1), Err(EntryError::Time));
+        assert_eq!(at(i64::MAX), Err(EntryError::Time));
+        assert_eq!(at(253_402_300_800_000), Err(EntryError::Time));
+    }
+
+    #[test]
+    fn what_really_happens_fits_at_the_widest() {
+        // A tenant id of 32, an actor of 40 and a case of 32 bytes; a million records in the conversation.
+        let log = format!("tenants/{}", "t".repeat(32));
+        let object = format!("{log}/conversations/0190a1b2-0000-7000-8000-000000000000");
+        let start = |op| {
+            Entry::builder(1_795_251_979_123, &log, op)
+                .actor(&"a".repeat(40))
+                .role("compliance")
+                .object(&object)
+                .request_id(Uuid::nil())
+        };
+        let append = start("AppendRecords")
+            .allow()
+            .sequences(1_000_001, 1_001_000)
+            .count(Count::Records, 1_000)
+            .count(Count::Findings, 10_000)
+            .policy(PolicyKind::Redaction, 1_000)
+            .key_version(1_000);
+        let read = start("ReadConversation")
+            .allow()
+            .phase(Phase::Begin)
+            .last_sequence(1_000_000)
+            .purpose("SUBJECT_REQUEST")
+            .case(&"c".repeat(32));
+        let denied = start("ReadConversation").deny("PERMISSION_DENIED").purpose("SUBJECT_REQUEST");
+        for entry in [append, read, denied] {
+            entry.build().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let entry = minimal().object(&"o".repeat(160)).case(&"c".repeat(32)).reason(&"R".repeat(48));
+        let entry = entry.purpose(&"P".repeat(24)).request_id(Uuid::nil()).sequences(1, MAX_INTEGER);
+        let Err(EntryError::TooLong(bytes)) = entry.build() else { panic!("it fitted") };
+        assert!(bytes > MAX_ENTRY_BYTES);
+    }
 }
