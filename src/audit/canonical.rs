@@ -219,8 +219,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::audit::EntryBuilder;
     use crate::audit::MAX_INTEGER;
-    use crate::audit::entry::EntryBuilder;
 
     /// Builders with any set of optional fields, of any admitted value (they may be too long together).
     fn builders() -> impl Strategy<Value = EntryBuilder> {

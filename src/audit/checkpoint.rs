@@ -3,7 +3,9 @@
 use std::fmt;
 
 use data_encoding::{BASE64, HEXLOWER};
+use ring::hkdf::{HKDF_SHA512, KeyType, Prk};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use zeroize::Zeroizing;
 
 use super::hash::Hash;
 use super::note::{self, Note, NoteError, check_key_name, key_id};
@@ -58,11 +60,28 @@ pub struct LogSigner {
 }
 
 impl LogSigner {
+    /// Makes the signer of one log of a vault from the vault's 32-byte log signing key.
+    ///
+    /// Every log has a key of its own, because [tlog-policy](https://c2sp.org/tlog-policy) refuses a policy file in
+    /// which two logs share one: its Ed25519 seed is
+    /// `HKDF-Expand-SHA-512(vault key, "subrosa audit log key v1" | 0x0A | origin, 32)`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoteError::KeyName`] when the origin cannot name a key.
+    pub fn for_log(origin: &str, vault_key: &[u8; 32]) -> Result<Self, NoteError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        let prk = Prk::new_less_safe(HKDF_SHA512, vault_key);
+        let info = [LOG_KEY_LABEL, origin.as_bytes()];
+        let derived = prk.expand(&info, SeedLength).and_then(|okm| okm.fill(seed.as_mut_slice()));
+        derived.map_err(|_| NoteError::KeyName)?;
+        Self::new(origin, &seed)
+    }
+
     /// Makes the signer of the log with this origin, which is also the key's name, from a 32-byte Ed25519 seed
     /// ([RFC 8032 section 5.1.5](https://www.rfc-editor.org/rfc/rfc8032#section-5.1.5)).
     ///
-    /// One seed may serve many logs: the name is in the key id and in the signed text. The seed is not kept in a form
-    /// that can be read back, but `ring` does not wipe its own copy.
+    /// The seed cannot be read back, but `ring` does not wipe its own copy.
     ///
     /// # Errors
     ///
@@ -110,6 +129,18 @@ impl fmt::Debug for LogSigner {
     /// Never shows the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogSigner").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Domain separation of the log keys derived from a vault's log signing key.
+const LOG_KEY_LABEL: &[u8] = b"subrosa audit log key v1\n";
+
+/// Tells `ring` that an Ed25519 seed is 32 bytes long.
+struct SeedLength;
+
+impl KeyType for SeedLength {
+    fn len(&self) -> usize {
+        32
     }
 }
 

@@ -52,6 +52,18 @@ fn leaves_frontiers_roots_and_notes_are_the_same_at_every_size() {
 }
 
 #[test]
+fn every_log_of_a_vault_has_its_own_key() {
+    let golden = golden();
+    let keys = &golden["vault_log_key"];
+    let tenant = text(&golden["log_key"], "origin");
+    let system = tenant.replace("tenants/acme", "system");
+    for (origin, vkey) in [(tenant, "tenant_vkey"), (&system, "system_vkey")] {
+        let signer = LogSigner::for_log(origin, &array(keys, "key")).unwrap();
+        assert_eq!(signer.verifier().vkey(), text(keys, vkey));
+    }
+}
+
+#[test]
 fn commitment_is_the_same() {
     let golden = &golden()["commitment"];
     let commitment = commitment(&array(golden, "opening"), text(golden, "record").as_bytes());
