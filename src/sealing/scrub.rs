@@ -9,7 +9,8 @@ use std::hint::black_box;
 
 /// Runs `work` and overwrites the 32 KiB of stack below its caller, also when `work` panics.
 ///
-/// Every public function of [`sealing`](super) that touches a key does this by itself. Nested calls leave the wiping to
+/// Every public function of [`sealing`](super) that touches a key does this by itself (about 0.15 µs, where sealing 1 KiB takes
+/// 3 µs: `benches/sealing.rs`). Nested calls leave the wiping to
 /// the outermost one, so a loop over many records pays for it once:
 ///
 /// ```
