@@ -8,9 +8,7 @@ use uuid::Uuid;
 
 use crate::audit::{Entry, EntryBuilder};
 use crate::clock::Clock;
-use crate::domain::{
-    CaseReference, Error, Principal, Purpose, Reason, RequestId, Result, Slug, TenantId, Timestamp,
-};
+use crate::domain::{CaseReference, Error, Principal, Purpose, Reason, RequestId, Result, Slug, TenantId, Timestamp};
 use crate::store::{LogId, LoggedEntry};
 
 use super::act::Act;

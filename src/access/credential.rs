@@ -93,8 +93,7 @@ impl<'a> Presented<'a> {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Cause::Malformed);
         }
-        let (id, secret) =
-            token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or(Cause::Malformed)?;
+        let (id, secret) = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or(Cause::Malformed)?;
         if !is_base32(id, ID_CHARS) || !is_base32(secret, SECRET_CHARS) {
             return Err(Cause::Malformed);
         }

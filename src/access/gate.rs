@@ -66,8 +66,8 @@ impl Gate {
     /// # Errors
     ///
     /// `scope.absent` (or `TENANT_NOT_FOUND`, `CONVERSATION_NOT_FOUND`) for what is out of reach or not there,
-    /// `PERMISSION_DENIED`, `PURPOSE_REQUIRED`, `APPROVAL_REQUIRED`, `INVALID_FIELD` for a case that the log cannot hold.
-    /// Each is in the audit log by then; `AUDIT_UNAVAILABLE` when it cannot be.
+    /// `PERMISSION_DENIED`, `PURPOSE_REQUIRED`, `APPROVAL_REQUIRED`. Each is in the audit log by then; `AUDIT_UNAVAILABLE`
+    /// when it cannot be.
     pub async fn authorize<A: Act>(&self, caller: &Caller, scope: Scope) -> Result<Authorized<A>> {
         let rule = A::PERMISSION.rule();
         let (log, refusal) = match self.reach(caller, rule, &scope).await? {
@@ -94,7 +94,8 @@ impl Gate {
         let principal = caller.principal();
         let scope = Scope { object: Some(format!("apiKeys/{}", caller.key.row.id)), ..Scope::default() };
         let operation = caller.rule.operation();
-        self.log_denial(Refused { principal, log: home_log(principal), operation, scope: &scope }, cause.as_str()).await?;
+        self.log_denial(Refused { principal, log: home_log(principal), operation, scope: &scope }, cause.as_str())
+            .await?;
         Err(Error::new(Reason::CredentialInvalid))
     }
 
@@ -262,26 +263,18 @@ pub(super) fn keys_unavailable(error: StoreError) -> Error {
     Error::new(Reason::KeysUnavailable).because(error)
 }
 
-/// Checks what a call within reach must bring along, and that the log can hold it.
+/// Checks what a call within reach must bring along.
 fn meets(rule: &Rule, scope: &Scope) -> Result<()> {
     conditions(rule, scope).map_err(|reason| match reason {
         Reason::PurposeRequired => Error::new(reason).at("purpose"),
         _ => Error::new(reason),
-    })?;
-    match &scope.case {
-        Some(case) if case.as_str().len() > MAX_CASE_BYTES => {
-            Err(Error::invalid("case_reference", "a case reference has at most 32 characters"))
-        }
-        _ => Ok(()),
-    }
+    })
 }
 
 fn system(entry: EntryBuilder) -> Result<LoggedEntry> {
     Ok(LoggedEntry { log: LogId::System, entry: finish(entry)?, commitments: Vec::new() })
 }
 
-/// The longest case reference that an audit entry holds.
-const MAX_CASE_BYTES: usize = 32;
 /// The operation of a failed login.
 const LOGIN: &str = "Authenticate";
 /// The role of somebody unknown.

@@ -94,11 +94,7 @@ pub fn bootstrap_row(now: Timestamp) -> (ApiKeyRow, SecretKeyText) {
 
 /// Makes a key of the role `security` for the whole vault, as whoever holds the machine and its root can: no API call issues
 /// one. `pseudonym` is the principal's, when it has one already.
-pub fn security_row(
-    principal: PrincipalId,
-    pseudonym: Option<String>,
-    now: Timestamp,
-) -> (ApiKeyRow, SecretKeyText) {
+pub fn security_row(principal: PrincipalId, pseudonym: Option<String>, now: Timestamp) -> (ApiKeyRow, SecretKeyText) {
     let id = base32(&random::bytes::<ID_BYTES>());
     let (secret, hash) = SecretKeyText::generate(&id);
     let row = ApiKeyRow {

@@ -3,7 +3,7 @@
 use crate::access::credential::is_key_id;
 use crate::access::gate::keys_unavailable;
 use crate::access::{Authorized, Gate, acts};
-use crate::domain::{PrincipalId, Result, TenantId, Timestamp};
+use crate::domain::{PrincipalId, Result, Timestamp};
 use crate::store::ApiKeyRow;
 
 use super::explain::is_live;
@@ -79,7 +79,8 @@ pub(super) async fn scan(gate: &Gate, mut see: impl FnMut(ApiKeyRow)) -> Result<
     let mut after: Option<String> = None;
     loop {
         let from = after.take();
-        let rows = gate.keys.read(move |reader| reader.api_keys(from.as_deref(), PAGE)).await.map_err(keys_unavailable)?;
+        let rows =
+            gate.keys.read(move |reader| reader.api_keys(from.as_deref(), PAGE)).await.map_err(keys_unavailable)?;
         let last = rows.len() < PAGE;
         after = rows.last().map(|row| row.id.clone());
         rows.into_iter().for_each(&mut see);

@@ -14,11 +14,7 @@ use super::list::find;
 /// # Errors
 ///
 /// `API_KEY_NOT_FOUND`, in the audit log by then; `AUDIT_UNAVAILABLE`, `KEYS_UNAVAILABLE`.
-pub async fn revoke(
-    gate: &Gate,
-    auth: &Authorized<acts::RevokeApiKey>,
-    id: &str,
-) -> Result<(ApiKeyRow, Receipt)> {
+pub async fn revoke(gate: &Gate, auth: &Authorized<acts::RevokeApiKey>, id: &str) -> Result<(ApiKeyRow, Receipt)> {
     let Some(row) = find(gate, id).await?.filter(|row| row.tenant.as_ref() == auth.tenant()) else {
         gate.commit(Work::new(auth.refused(Reason::ApiKeyNotFound)?)).await?;
         return Err(Error::new(Reason::ApiKeyNotFound));
