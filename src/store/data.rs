@@ -142,6 +142,6 @@ impl DataStore {
         T: Send + 'static,
         F: FnOnce(&mut (dyn DataReader + 'static)) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(move |reader| read(reader)).await
+        self.readers.run(read).await
     }
 }

@@ -237,6 +237,6 @@ impl KeyStore {
         T: Send + 'static,
         F: FnOnce(&mut (dyn KeyReader + 'static)) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(move |reader| read(reader)).await
+        self.readers.run(read).await
     }
 }
