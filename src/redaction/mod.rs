@@ -100,14 +100,14 @@ impl Engine {
 
     /// Replaces values as the policy says; pseudonyms are made under `key`.
     pub fn redact<'t>(&self, text: &'t str, key: &PseudonymKey) -> Redacted<'t> {
-        self.replace(text, self.scan(text), key)
+        self.apply(text, self.scan(text), key)
     }
 
     /// Redacts the value of a field called `name`, which counts as its context: the value of `password` is dropped whatever
     /// it is. The name itself is content too: pass it through [`Engine::redact`] where it is a client's own.
     pub fn redact_value<'t>(&self, name: &str, value: &'t str, key: &PseudonymKey) -> Redacted<'t> {
         let findings = self.scan_value(value, &NameCue::of(name, &self.tables));
-        self.replace(value, findings, key)
+        self.apply(value, findings, key)
     }
 
     /// Redacts JSON text: strings, keys and numbers, by value and by the names of their fields. See [`RedactedJson`].
@@ -126,7 +126,11 @@ impl Engine {
         traces
     }
 
-    fn replace<'t>(&self, text: &'t str, findings: Vec<Finding>, key: &PseudonymKey) -> Redacted<'t> {
+    /// Replaces findings that [`Engine::scan`] returned for this text, or some of them.
+    ///
+    /// # Panics
+    /// When the findings are not in order, overlap, or do not lie on character boundaries of `text`.
+    pub fn apply<'t>(&self, text: &'t str, findings: Vec<Finding>, key: &PseudonymKey) -> Redacted<'t> {
         let text = match findings.is_empty() {
             true => Cow::Borrowed(text),
             false => Cow::Owned(operators::apply(text, &findings, &self.policy, Some(&key.tokens()))),

@@ -130,6 +130,9 @@ fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
             b'0'..=b'9' => {
                 let digits = cut_number(view.bytes, here, &mut groups);
                 at = groups.last().map_or(at, |group| group.end);
+                if matches!(view.bytes.get(groups[0].end), Some(b'-' | b'.')) && groups[0].end >= dots_done {
+                    dots_done = recognizers::mac::find_separated(view, groups[0].end, hits);
+                }
                 recognizers::number(view, &NumberRun { groups: &groups, digits }, hits);
             }
             b'@' => recognizers::email::find(view, here, hits),

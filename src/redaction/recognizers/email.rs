@@ -36,7 +36,12 @@ fn local(text: &str, end: usize) -> Option<usize> {
             start = Some(at);
         }
     }
-    start
+    start.filter(|start| !follows_address(&text[..*start]))
+}
+
+/// Returns whether what ends here is `name@`, so that what follows is the domain of an address before it.
+fn follows_address(before: &str) -> bool {
+    before.strip_suffix('@').is_some_and(|name| name.ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 /// Returns where the domain name that starts at `start` ends: two labels or more, the last one not of digits.

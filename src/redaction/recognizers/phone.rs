@@ -144,7 +144,9 @@ fn is_something_else(view: &View<'_>, run: &NumberRun<'_>, window: &Range<usize>
     let lengths: Vec<usize> = groups.iter().map(ExactSizeIterator::len).collect();
     let year = |k: usize| (1900..2100).contains(&number(k));
     let day = |a: usize, b: usize| number(a) <= 31 && number(b) <= 31 && number(a).min(number(b)) <= 12;
+    let fraction = window.start > 0 && run.separator(view, window.start - 1) == b".";
     match lengths[..] {
+        [_] if fraction => true,
         [1 | 2, 1 | 2, 4, ..] if year(2) && day(0, 1) => true,
         [4, 1 | 2, 1 | 2, ..] if year(0) && day(1, 2) => true,
         [4, 4, ..] if year(0) && year(1) => true,

@@ -160,7 +160,8 @@ fn phrase(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
     let length = rest.find(['\n', '.', '<', '"', ';', '?']).unwrap_or(rest.len());
     let value = rest[..length].trim_end();
     let first = value.split(' ').next().unwrap_or_default();
-    (value.len() >= 3 && !COMMON.contains(&first)).then(|| start..start + value.len())
+    let talk = COMMON.contains(&first) && (!assigned.strong || value.split(' ').count() < 3);
+    (value.len() >= 3 && !talk).then(|| start..start + value.len())
 }
 
 /// Returns a run of digits of an allowed length that is not the beginning of a longer number.
