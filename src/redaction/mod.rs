@@ -28,6 +28,7 @@ mod resolve;
 mod scan;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 pub use class::{Class, UnknownClass};
@@ -123,6 +124,7 @@ impl Engine {
         let mut traces = Vec::new();
         self.analyse(text, None, Some(&mut traces));
         traces.sort_by_key(|trace| (trace.span.start, trace.span.end, trace.class));
+        traces.dedup();
         traces
     }
 
@@ -203,6 +205,7 @@ impl Engine {
             enabled: self.enabled,
             assume_context: self.policy.assume_context,
             hint,
+            before: Cell::new(None),
         };
         scan::scan(&view, &mut hits);
         hits

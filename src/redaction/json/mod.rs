@@ -164,11 +164,10 @@ impl Walk<'_> {
     fn key(&mut self, redacted_keys: &mut HashSet<String>) -> Result<NameCue, JsonError> {
         let node = self.count()?;
         let (span, key) = self.lexer.string()?;
-        let cue = NameCue::of(&key, &self.engine.tables);
         let findings = self.engine.scan(&key);
-        let marked = !findings.is_empty() || key.contains(['<', '*']);
-        if marked {
-            let redacted = operators::apply(&key, &findings, &self.engine.policy, Some(&self.tokens));
+        let redacted = operators::apply(&key, &findings, &self.engine.policy, Some(&self.tokens));
+        let cue = NameCue::of(&redacted, &self.engine.tables);
+        if !findings.is_empty() || key.contains(['<', '*']) {
             let unique = unique(redacted, redacted_keys);
             if unique != key {
                 self.write(span, &unique);
@@ -292,8 +291,8 @@ mod tests {
     #[test]
     fn colliding_keys_are_told_apart() {
         assert_eq!(
-            json(r#"{"password=abc12345":1,"password=xyz98765":2}"#),
-            r##"{"password=<SECRET>":1,"password=<SECRET>#2":2}"##
+            json(r#"{"my pin is 4711":1,"my pin is 4712":2}"#),
+            r##"{"my pin is <SECRET>":1,"my pin is <SECRET>#2":2}"##
         );
     }
 

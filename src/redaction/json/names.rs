@@ -2,6 +2,7 @@
 
 use super::super::Class;
 use super::super::context::Word;
+use super::super::resolve;
 use super::super::scan::Tables;
 
 /// What a name says of the value under it.
@@ -27,7 +28,7 @@ impl NameCue {
         if name.len() > MAX_NAME {
             return NameCue::default();
         }
-        let words = split(name);
+        let words = split(&without_tokens(name));
         let joined = words.replace(' ', "");
         let ends = |end: &&str| joined.ends_with(*end) && (end.len() > 4 || words.split(' ').any(|word| word == *end));
         let announced = NAMES.iter().find(|(ending, _)| ends(ending)).map(|(_, announced)| *announced);
@@ -51,6 +52,19 @@ impl NameCue {
     pub(in super::super) fn hint(&self) -> Option<Word> {
         self.hint
     }
+}
+
+/// Takes the tokens of a redaction out: they say what was in the name, not what its value is.
+fn without_tokens(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    let mut copied = 0;
+    for token in resolve::redacted(name) {
+        plain.push_str(&name[copied..token.start]);
+        plain.push(' ');
+        copied = token.end;
+    }
+    plain.push_str(&name[copied..]);
+    plain
 }
 
 /// Splits `userPwd`, `user-pwd`, `user_pwd` and `User PWD` into `user pwd`.

@@ -98,15 +98,15 @@ fn filler(view: &View<'_>, at: usize, seen: &mut Assigned) -> Option<usize> {
 /// Returns the token at the value's place: to the closing quotation mark, or to the next space.
 fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8]) -> Option<Range<usize>> {
     let start = assigned.start;
-    let rest = &view.bytes[start..view.bytes.len().min(start + MAX_VALUE)];
-    let length = match assigned.quote {
-        Some(quote) => rest.iter().position(|byte| *byte == quote || *byte == b'\n').unwrap_or(rest.len()),
-        None => rest.iter().position(|byte| byte.is_ascii_whitespace() || stops.contains(byte)).unwrap_or(rest.len()),
-    };
-    let value = view.text.get(start..view.text.floor_char_boundary(start + length))?;
-    let value = match assigned.quote {
-        Some(_) => value.trim_end_matches('\\'),
-        None => value.trim_end_matches(['.', ',', ';', ':', ')', ']', '}', '"', '\'', '`', '\\']),
+    let rest = &view.bytes[start..];
+    let closing = |quote| rest.iter().take(MAX_QUOTED).position(|byte| *byte == quote || *byte == b'\n');
+    let value = match assigned.quote.and_then(closing) {
+        Some(length) => view.text[start..start + length].trim_end_matches('\\'),
+        None => {
+            let ends = |byte: &u8| byte.is_ascii_whitespace() || stops.contains(byte);
+            let length = rest.iter().position(ends).unwrap_or(rest.len());
+            view.text[start..start + length].trim_end_matches(['.', ',', ';', ':', ')', ']', '}', '"', '\'', '`', '\\'])
+        }
     };
     (!value.trim().is_empty()).then(|| start..start + value.len())
 }
@@ -119,7 +119,8 @@ fn password(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
     let quoted = assigned.quote.is_some() && (assigned.strong || assigned.copula);
     let told = assigned.strong || assigned.copula;
     let holds = match letters {
-        _ if value.chars().count() < 3 || value.len() > MAX_PASSWORD => false,
+        _ if value.chars().count() < 3 => false,
+        _ if value.len() > MAX_WORDY => told,
         _ if quoted => !common,
         true => {
             !common && told && (closes(view, span.end) || value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase()))
@@ -179,11 +180,18 @@ fn digits(view: &View<'_>, start: usize, allowed: std::ops::RangeInclusive<usize
 }
 
 fn key(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
-    let span = token(view, assigned, b"<&\"',;()[]{}")?;
-    let value = &view.bytes[span.clone()];
+    let stops = |byte: &u8| byte.is_ascii_whitespace() || !byte.is_ascii() || b"<&\"',;()[]{}".contains(byte);
+    let rest = &view.bytes[assigned.start..];
+    let length = rest.iter().take(MAX_VALUE).position(stops).unwrap_or(rest.len().min(MAX_VALUE));
+    let value = rest[..length].strip_suffix(b".").unwrap_or(&rest[..length]);
     let least = if assigned.strong || assigned.quote.is_some() { 8 } else { 16 };
     let random = value.iter().any(u8::is_ascii_digit) || value.len() >= 24;
-    (value.len() >= least && random && value.is_ascii() && entropy(value) >= MIN_ENTROPY).then_some(span)
+    if value.len() < least || !random || entropy(value) < MIN_ENTROPY {
+        return None;
+    }
+    let more =
+        if length == MAX_VALUE { rest[length..].iter().position(stops).unwrap_or(rest.len() - length) } else { 0 };
+    Some(assigned.start..assigned.start + value.len() + more)
 }
 
 /// Returns Shannon's entropy of the bytes, in bits a byte.
@@ -203,7 +211,10 @@ const MIN_ENTROPY: f64 = 2.5;
 const MAX_BETWEEN: usize = 64;
 /// Bytes that are looked at for the end of a value.
 const MAX_VALUE: usize = 512;
-const MAX_PASSWORD: usize = 128;
+/// Bytes up to which a value in quotation marks may be several words.
+const MAX_QUOTED: usize = 256;
+/// A longer token is no word and no joined words.
+const MAX_WORDY: usize = 64;
 const MAX_WORD: usize = 12;
 
 const COPULAS: [&str; 14] =
