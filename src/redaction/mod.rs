@@ -227,6 +227,11 @@ impl Engine {
     }
 }
 
+/// Returns the last character boundary up to `at`, at most the length of the text.
+pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
 /// The way back from a redacted text to the text it came from, for what was not replaced.
 struct Unshadow {
     /// Where each unreplaced piece starts: in the redacted text, and in the original.

@@ -44,11 +44,9 @@ fn best(view: &View<'_>, run: &NumberRun<'_>, first: usize) -> Option<(usize, Hi
             break;
         }
         let ended = run.ends_clean(view, last) || extension(view, run.groups[last].end).is_some();
-        if let Some(shape) = shape(view, run, first..last + 1, digits).filter(|_| ended) {
-            if best.is_none_or(|(_, so_far)| shape.score >= so_far.score) {
-                best = Some((last, shape));
-            }
-        }
+        let shape = shape(view, run, first..last + 1, digits).filter(|_| ended);
+        let better = |shape: &Shape| best.is_none_or(|(_, so_far)| shape.score >= so_far.score);
+        best = shape.filter(better).map(|shape| (last, shape)).or(best);
     }
     best.map(|(last, shape)| (last, judge(view, run, first, last, shape)))
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::Class;
 use super::super::explain::Stage;
+use super::super::floor_boundary;
 use super::super::scan::View;
 use super::Hit;
 use super::cues::{Cue, Kind};
@@ -11,7 +12,8 @@ use super::cues::{Cue, Kind};
 /// Pushes the value that follows the cue which ends at `end`. `whole` says that the cue stands as a word of its own.
 pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, whole: bool, hits: &mut Vec<Hit>) {
     let assigned = assignment(view, end);
-    if !whole && !(assigned.strong && matches!(cue.kind, Kind::Password | Kind::Key)) {
+    let part = assigned.strong && matches!(cue.kind, Kind::Password | Kind::Key);
+    if !(whole || part) {
         return;
     }
     let (rule, span) = match cue.kind {
@@ -88,11 +90,11 @@ fn filler(view: &View<'_>, at: usize, seen: &mut Assigned) -> Option<usize> {
         .filter(|length| !view.joins(Some(at + length)))?;
     let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(&word[..length]);
     if seen.strong {
-        return SCHEMES.iter().any(|known| is(known)).then_some(length);
+        return SCHEMES.iter().any(is).then_some(length);
     }
-    let copula = COPULAS.iter().any(|known| is(known));
+    let copula = COPULAS.iter().any(is);
     seen.copula |= copula;
-    (copula || FILLERS.iter().any(|known| is(known))).then_some(length)
+    (copula || FILLERS.iter().any(is)).then_some(length)
 }
 
 /// Returns the token at the value's place: to the closing quotation mark, or to the next space.
@@ -145,7 +147,7 @@ fn is_prose(value: &str) -> bool {
 
 /// Returns whether a clause ends at `end`: nothing, punctuation, a new line, or a word that begins another clause.
 fn closes(view: &View<'_>, end: usize) -> bool {
-    let rest = &view.text[end..view.text.floor_char_boundary(end + 16)];
+    let rest = &view.text[end..floor_boundary(view.text, end + 16)];
     let next = rest.trim_start_matches([' ', '\t']);
     let word = next.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     word.is_empty() || CLAUSE.iter().any(|known| known.eq_ignore_ascii_case(word))
@@ -157,7 +159,7 @@ fn phrase(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
         return if assigned.strong || assigned.copula { token(view, assigned, b"<") } else { None };
     }
     let start = assigned.start;
-    let rest = &view.text[start..view.text.floor_char_boundary(start + MAX_VALUE)];
+    let rest = &view.text[start..floor_boundary(view.text, start + MAX_VALUE)];
     let length = rest.find(['\n', '.', '<', '"', ';', '?']).unwrap_or(rest.len());
     let value = rest[..length].trim_end();
     let first = value.split(' ').next().unwrap_or_default();
