@@ -114,6 +114,8 @@ pub(crate) const CUES: &[Cue] = &[
     cue("wachtwoord", Kind::Password),
     cue("parola d'ordine", Kind::Password),
     cue("pass", Kind::WeakPassword),
+    cue("pw", Kind::WeakPassword),
+    cue("psw", Kind::WeakPassword),
     cue("passphrase", Kind::Phrase),
     cue("pass phrase", Kind::Phrase),
     cue("seed phrase", Kind::Phrase),

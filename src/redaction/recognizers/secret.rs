@@ -21,9 +21,9 @@ pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, whole: bool, hits: &mu
         Kind::WeakPassword if assigned.strong => ("password", password(view, &assigned)),
         Kind::WeakPassword => return,
         Kind::Phrase => ("passphrase", phrase(view, &assigned)),
-        Kind::Pin => ("pin", digits(view, assigned.start, 3..=12)),
+        Kind::Pin => ("pin", digits(view, assigned.start, 3..=12).or_else(|| spelled(view, assigned.start, 3..=12))),
         Kind::CardCode => ("card_security_code", digits(view, assigned.start, 3..=4)),
-        Kind::OneTime => ("one_time_code", digits(view, assigned.start, 4..=10)),
+        Kind::OneTime => ("one_time_code", one_time(view, &assigned)),
         Kind::Key => ("generic_key", key(view, &assigned)),
         Kind::Birth => return,
     };
@@ -56,6 +56,9 @@ pub(crate) struct Assigned {
 pub(crate) fn assignment(view: &View<'_>, end: usize) -> Assigned {
     let mut seen = Assigned { start: end, ..Assigned::default() };
     let limit = view.bytes.len().min(end + MAX_BETWEEN);
+    if view.bytes[end..].starts_with(b"'s ") {
+        (seen.start, seen.copula) = (end + 3, true);
+    }
     while seen.start < limit {
         let at = seen.start;
         let byte = view.bytes[at];
@@ -101,7 +104,7 @@ fn filler(view: &View<'_>, at: usize, seen: &mut Assigned) -> Option<usize> {
 fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8]) -> Option<Range<usize>> {
     let start = assigned.start;
     let rest = &view.bytes[start..];
-    let closing = |quote| rest.iter().take(MAX_QUOTED).position(|byte| *byte == quote || *byte == b'\n');
+    let closing = |quote| rest.iter().take(MAX_QUOTED).position(|byte| *byte == quote);
     let value = match assigned.quote.and_then(closing) {
         Some(length) => view.text[start..start + length].trim_end_matches('\\'),
         None => {
@@ -179,6 +182,41 @@ fn digits(view: &View<'_>, start: usize, allowed: std::ops::RangeInclusive<usize
         && view.bytes.get(end + 1).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'*');
     let masked = view.bytes.get(end) == Some(&b'*');
     (allowed.contains(&length) && view.ends_clean(end) && !grouped && !fraction && !masked).then_some(start..end)
+}
+
+/// Returns digits that stand one by one, or in threes, with a space or a hyphen between them.
+fn spelled(view: &View<'_>, start: usize, allowed: std::ops::RangeInclusive<usize>) -> Option<Range<usize>> {
+    let (mut at, mut digits) = (start, 0);
+    let width =
+        view.bytes[start.min(view.bytes.len())..].iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    if !matches!(width, 1 | 3) {
+        return None;
+    }
+    loop {
+        let group = view.bytes.get(at..at + width).filter(|group| group.iter().all(u8::is_ascii_digit))?;
+        (at, digits) = (at + group.len(), digits + width);
+        let next = view.bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
+        if !next || !view.bytes.get(at).is_some_and(|byte| b" -".contains(byte)) {
+            break;
+        }
+        if digits > *allowed.end() {
+            return None;
+        }
+        at += 1;
+    }
+    (digits > width && allowed.contains(&digits) && view.ends_clean(at)).then_some(start..at)
+}
+
+/// Returns a one-time code: digits, digits in threes, or capitals and digits such as `G-482913`.
+fn one_time(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
+    let plain = digits(view, assigned.start, 4..=10).or_else(|| spelled(view, assigned.start, 4..=10));
+    if plain.is_some() || !(assigned.strong || assigned.copula) {
+        return plain;
+    }
+    let span = token(view, assigned, b"<&\",;")?;
+    let value = &view.bytes[span.clone()];
+    let coded = value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'-');
+    (coded && (4..=12).contains(&value.len()) && value.iter().any(u8::is_ascii_digit)).then_some(span)
 }
 
 fn key(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
@@ -411,6 +449,11 @@ mod tests {
             ("CVC: 1234,", "1234"),
             ("the security code on the back is 123", "123"),
             ("your verification code is 123456", "123456"),
+            ("my password's Winter2024! ok", "Winter2024!"),
+            ("pin is 4 7 1 1", "4 7 1 1"),
+            ("verification code: 123-456", "123-456"),
+            ("verification code is G-482913.", "G-482913"),
+            ("pw: hunter2", "hunter2"),
             ("api_key=9f8e7d6c5b4a3210", "9f8e7d6c5b4a3210"),
             ("Authorization: Bearer 9f8e7d6c5b4a3210aa", "9f8e7d6c5b4a3210aa"),
             ("passphrase: correct horse battery staple", "correct horse battery staple"),
