@@ -4,7 +4,7 @@ mod lexer;
 pub(super) mod names;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use lexer::Lexer;
@@ -146,7 +146,7 @@ impl Walk<'_> {
     fn object(&mut self, depth: usize, cue: &NameCue) -> Result<(), JsonError> {
         self.enter(depth)?;
         self.lexer.expect(b'{')?;
-        let mut redacted_keys = HashSet::new();
+        let mut redacted_keys = HashMap::new();
         if self.lexer.take(b'}') {
             return Ok(());
         }
@@ -161,7 +161,7 @@ impl Walk<'_> {
     }
 
     /// Redacts a key and returns what it says of its value.
-    fn key(&mut self, redacted_keys: &mut HashSet<String>) -> Result<NameCue, JsonError> {
+    fn key(&mut self, redacted_keys: &mut HashMap<String, usize>) -> Result<NameCue, JsonError> {
         let node = self.count()?;
         let (span, key) = self.lexer.string()?;
         let findings = self.engine.scan(&key);
@@ -225,15 +225,15 @@ impl Walk<'_> {
     }
 }
 
-/// Returns `key`, or `key#2`, `key#3`... where it is taken already.
-fn unique(key: String, taken: &mut HashSet<String>) -> String {
+/// Returns `key`, or `key#2`, `key#3`... where it is taken already. `taken` holds the next number of each key.
+fn unique(key: String, taken: &mut HashMap<String, usize>) -> String {
     let mut candidate = key.clone();
-    let mut count = 2;
-    while taken.contains(&candidate) {
-        candidate = format!("{key}#{count}");
-        count += 1;
+    while taken.contains_key(&candidate) {
+        let next = taken.entry(key.clone()).or_insert(2);
+        candidate = format!("{key}#{next}");
+        *next += 1;
     }
-    taken.insert(candidate.clone());
+    taken.insert(candidate.clone(), 2);
     candidate
 }
 

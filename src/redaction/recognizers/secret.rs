@@ -100,8 +100,10 @@ fn filler(view: &View<'_>, at: usize, seen: &mut Assigned) -> Option<usize> {
     (copula || FILLERS.iter().any(is)).then_some(length)
 }
 
-/// Returns the token at the value's place: to the closing quotation mark, or to the next space.
-fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8]) -> Option<Range<usize>> {
+/// Returns the token at the value's place: to the closing quotation mark, or to the next space, at most `limit` bytes.
+///
+/// Who may turn a long token down must limit it, or a text of cues alone is read once a cue.
+fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8], limit: usize) -> Option<Range<usize>> {
     let start = assigned.start;
     let rest = &view.bytes[start..];
     let closing = |quote| rest.iter().take(MAX_QUOTED).position(|byte| *byte == quote);
@@ -109,7 +111,8 @@ fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8]) -> Option<Range<usi
         Some(length) => view.text[start..start + length].trim_end_matches('\\'),
         None => {
             let ends = |byte: &u8| byte.is_ascii_whitespace() || stops.contains(byte);
-            let length = rest.iter().position(ends).unwrap_or(rest.len());
+            let length = rest.iter().take(limit).position(ends).unwrap_or(rest.len().min(limit));
+            let length = floor_boundary(&view.text[start..], length);
             view.text[start..start + length].trim_end_matches(['.', ',', ';', ':', ')', ']', '}', '"', '\'', '`', '\\'])
         }
     };
@@ -117,12 +120,12 @@ fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8]) -> Option<Range<usi
 }
 
 fn password(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
-    let span = token(view, assigned, b"<&\"")?;
+    let told = assigned.strong || assigned.copula;
+    let span = token(view, assigned, b"<&\"", if told { usize::MAX } else { MAX_VALUE })?;
     let value = &view.text[span.clone()];
     let letters = value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'\'');
     let common = letters && COMMON.iter().any(|word| word.eq_ignore_ascii_case(value));
     let quoted = assigned.quote.is_some() && (assigned.strong || assigned.copula);
-    let told = assigned.strong || assigned.copula;
     let holds = match letters {
         _ if value.chars().count() < 3 => false,
         _ if value.len() > MAX_WORDY => told,
@@ -159,7 +162,7 @@ fn closes(view: &View<'_>, end: usize) -> bool {
 /// Returns the rest of the line or sentence, for pass phrases.
 fn phrase(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
     if assigned.quote.is_some() || !(assigned.strong || assigned.copula) {
-        return if assigned.strong || assigned.copula { token(view, assigned, b"<") } else { None };
+        return if assigned.strong || assigned.copula { token(view, assigned, b"<", MAX_VALUE) } else { None };
     }
     let start = assigned.start;
     let rest = &view.text[start..floor_boundary(view.text, start + MAX_VALUE)];
@@ -213,7 +216,7 @@ fn one_time(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
     if plain.is_some() || !(assigned.strong || assigned.copula) {
         return plain;
     }
-    let span = token(view, assigned, b"<&\",;")?;
+    let span = token(view, assigned, b"<&\",;", MAX_VALUE)?;
     let value = &view.bytes[span.clone()];
     let coded = value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'-');
     (coded && (4..=12).contains(&value.len()) && value.iter().any(u8::is_ascii_digit)).then_some(span)
