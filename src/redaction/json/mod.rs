@@ -281,6 +281,8 @@ mod tests {
             (r#"{"cvv": 123}"#, r#"{"cvv": "<SECRET>"}"#),
             (r#"{"access_token":"abcdefgh"}"#, r#"{"access_token":"<SECRET>"}"#),
             (r#"{"prompt_tokens":12345678}"#, r#"{"prompt_tokens":12345678}"#),
+            (r#"{"token":"pin: 1234"}"#, r#"{"token":"pin: <SECRET>"}"#),
+            (r#"{"token":"pin: <SECRET>"}"#, r#"{"token":"pin: <SECRET>"}"#),
             (r#"{"password":null,"pin":true}"#, r#"{"password":null,"pin":true}"#),
         ] {
             assert_eq!(json(text), expected);

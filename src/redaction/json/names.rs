@@ -43,9 +43,9 @@ impl NameCue {
     /// Returns as what the whole value is taken, if the name announces it and its form fits.
     pub(in super::super) fn whole(&self, value: &str) -> Option<(Class, &'static str)> {
         let announced = self.announced?;
-        let signs = value.chars().filter(|c| c.is_alphanumeric()).count();
+        let signs = without_tokens(value).chars().filter(|c| c.is_alphanumeric()).count();
         let fits = signs >= announced.least && !(announced.digits && value.chars().any(char::is_alphabetic));
-        (fits && !value.trim().is_empty() && value.len() <= MAX_VALUE).then_some((announced.class, announced.rule))
+        (fits && !value.trim().is_empty()).then_some((announced.class, announced.rule))
     }
 
     /// Returns the context word that the name holds.
@@ -54,7 +54,7 @@ impl NameCue {
     }
 }
 
-/// Takes the tokens of a redaction out: they say what was in the name, not what its value is.
+/// Takes the tokens of a redaction out: they say what was there, and neither announce a value nor are one.
 fn without_tokens(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     let mut copied = 0;
@@ -85,8 +85,6 @@ fn split(name: &str) -> String {
 }
 
 const MAX_NAME: usize = 128;
-/// A longer value is no password but a text, and is scanned as one.
-const MAX_VALUE: usize = 8192;
 
 const fn secret(rule: &'static str, least: usize) -> Announced {
     Announced { class: Class::Secret, rule, least, digits: false }
