@@ -8,8 +8,8 @@
 //! | redact JSON by value, such as tool arguments | [`Engine::redact_json`] |
 //! | see why something was found or was not | [`Engine::explain`] |
 //!
-//! The stages: [`normalise`] the text, [`scan`] it for candidates, have [`recognizers`] judge them, [`resolve`] overlaps,
-//! apply [`operators`]. The redacted text is scanned once more until nothing new comes up, so that redacting twice is
+//! The stages: `normalise` the text, `scan` it for candidates, have `recognizers` judge them, `resolve` overlaps,
+//! apply `operators`. The redacted text is scanned once more until nothing new comes up, so that redacting twice is
 //! redacting once.
 //!
 //! # Security
