@@ -75,3 +75,15 @@ impl ChunkCipher for RustCryptoCipher {
         self.0.decrypt_inout_detached(&nonce.into(), &[], in_out.into(), &tag.into()).map_err(|_| AeadError)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backends_have_their_configuration_names() {
+        assert_eq!(serde_json::to_string(&[Backend::Ring, Backend::RustCrypto]).unwrap(), r#"["ring","rustcrypto"]"#);
+        assert_eq!(serde_json::from_str::<Backend>("\"rustcrypto\"").unwrap(), Backend::RustCrypto);
+        assert_eq!(Backend::default(), Backend::Ring);
+    }
+}

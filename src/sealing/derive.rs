@@ -27,7 +27,7 @@ impl Label {
     pub const HANDLE: Self = Self("handle");
     /// From a tenant's index key: the key of request digests; the context is the day.
     pub const IDEMPOTENCY: Self = Self("idempotency");
-    /// From a vault's epoch key or a tenant's index key: the key that authenticates page tokens.
+    /// From a tenant's index key: the key that authenticates page tokens.
     pub const PAGE_TOKEN: Self = Self("page token");
     /// From a tenant's index key: the key of actor pseudonyms in the audit log.
     pub const ACTOR: Self = Self("actor");

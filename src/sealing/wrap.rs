@@ -203,7 +203,7 @@ impl WrappingKey {
         })
     }
 
-    fn wrap_with_nonce(&self, ctx: &WrapContext<'_>, nonce: [u8; NONCE_LEN], key: &Key32) -> Wrapped {
+    pub(super) fn wrap_with_nonce(&self, ctx: &WrapContext<'_>, nonce: [u8; NONCE_LEN], key: &Key32) -> Wrapped {
         let aad = ctx.encode();
         with_clean_stack(|| {
             let cipher = XChaCha20Poly1305::new(self.key.expose().into());
