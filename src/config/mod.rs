@@ -62,3 +62,8 @@ pub struct Config {
     /// key file. Never printed.
     pub passphrase: Option<SecretString>,
 }
+
+/// Reads a duration such as `250ms`, `30s`, `10m`, `24h` or `7d`, at most a year.
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    value::Value::from_text(text)
+}
