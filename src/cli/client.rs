@@ -56,14 +56,31 @@ impl Connection {
         let Some(address) = &args.endpoint else {
             return Err(usage("give the vault's address with --endpoint or SUBROSA_ENDPOINT"));
         };
-        let bearer = bearer(args)?;
-        let endpoint = endpoint(address, args.ca_file.as_ref())?;
+        Self::connect(address, args.ca_file.as_ref(), bearer(args)?, args.timeout).await
+    }
+
+    /// Connects with a key that is at hand.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::open`].
+    pub(super) async fn with_key(address: &str, ca_file: Option<&PathBuf>, key: &SecretString) -> Result<Self, CliError> {
+        Self::connect(address, ca_file, bearer_of(key)?, 30).await
+    }
+
+    async fn connect(
+        address: &str,
+        ca_file: Option<&PathBuf>,
+        bearer: MetadataValue<Ascii>,
+        timeout: u64,
+    ) -> Result<Self, CliError> {
+        let endpoint = endpoint(address, ca_file)?;
         let unreachable = |error: tonic::transport::Error| CliError::Unreachable {
             endpoint: super::terminal::one_line(address),
             cause: with_causes(&error),
         };
         let channel = endpoint.connect().await.map_err(unreachable)?;
-        Ok(Self { channel, bearer, timeout: Duration::from_secs(args.timeout.max(1)) })
+        Ok(Self { channel, bearer, timeout: Duration::from_secs(timeout.max(1)) })
     }
 
     /// Returns the channel, for a generated client.

@@ -18,6 +18,7 @@ mod audit;
 mod client;
 mod config;
 mod conversation;
+mod demo;
 mod dev;
 pub mod exit;
 mod host;
@@ -68,6 +69,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Run a throw-away vault on loopback, with certificates and keys printed
     Dev(dev::DevArgs),
+    /// Show the whole story on a vault in a temporary folder
+    Demo(demo::DemoArgs),
     /// Show the configuration in force
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -126,6 +129,7 @@ impl Cli {
             Command::Init(args) => init::run(args, host, &mut printer).await?,
             Command::Serve(args) => serve::run(args, host, &mut printer).await?,
             Command::Dev(args) => dev::run(args, host, &mut printer).await?,
+            Command::Demo(args) => demo::run(args, host, &mut printer).await?,
             Command::Config(command) => config::run(command, &mut printer)?,
             Command::Redact(args) => return redaction::run(&args),
             remote => return remote.run_remote(&self.client, &mut printer).await,
@@ -148,7 +152,7 @@ impl Command {
             Self::Search(args) => search::run(args, &vault, printer).await?,
             Self::Audit(command) => audit::run(command, &vault, printer).await?,
             Self::Import(args) => return import::run(args, &vault, printer).await,
-            Self::Init(_) | Self::Serve(_) | Self::Dev(_) | Self::Config(_) | Self::Redact(_) => {
+            Self::Init(_) | Self::Serve(_) | Self::Dev(_) | Self::Demo(_) | Self::Config(_) | Self::Redact(_) => {
                 return Err(CliError::Failed("not a client command".to_owned()));
             }
         }

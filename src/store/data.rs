@@ -10,7 +10,7 @@ use super::rows::{
     CheckpointRow, ConversationRow, EntryRow, KeyActRow, LogHead, LogId, OpenReadRow, PolicyRow, RecordRow,
     RememberedRequest, StreamRow, TenantRow,
 };
-use super::work::{Receipt, Work};
+use super::work::{Chore, Receipt, Work};
 
 /// A conversation as read back.
 pub type StoredConversation = ConversationRow<Vec<u8>>;
@@ -134,6 +134,21 @@ impl DataStore {
     /// Queues `work` behind everything queued before it; the returned handle tells when it is durable.
     pub async fn enqueue(&self, work: Work) -> Result<Pending<Receipt>, SubmitError> {
         self.pipeline.enqueue(work).await
+    }
+
+    /// Returns how many works were committed since the start.
+    pub fn committed(&self) -> u64 {
+        self.pipeline.committed()
+    }
+
+    /// Finds out whether the store can be read, and written again where the last batch failed.
+    pub async fn probe(&self) -> Result<(), SubmitError> {
+        let read = self.read(|reader| reader.wal_bytes()).await;
+        read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
+        if self.pipeline.is_failing() {
+            self.submit(Work::chore(Chore::ForgetRequests(Timestamp::default()))).await?;
+        }
+        Ok(())
     }
 
     /// Runs `read` on a reader, off the async threads.

@@ -231,6 +231,16 @@ impl KeyStore {
         self.pipeline.submit(work).await
     }
 
+    /// Finds out whether the store can be read, and written again where the last batch failed.
+    pub async fn probe(&self) -> Result<(), SubmitError> {
+        let read = self.read(|reader| reader.wal_bytes()).await;
+        read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
+        if self.pipeline.is_failing() {
+            self.submit(KeyWork::default()).await?;
+        }
+        Ok(())
+    }
+
     /// Runs `read` on a reader, off the async threads.
     pub async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
     where

@@ -4,6 +4,7 @@
 //! transaction, then answers everyone; the next batch forms while this one syncs. There is no timer on the way.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -45,11 +46,19 @@ struct Item<E: Engine> {
 pub struct Pipeline<E: Engine> {
     queue: mpsc::Sender<Item<E>>,
     bytes: Arc<Semaphore>,
+    course: Arc<Course>,
+}
+
+/// How it has gone so far.
+#[derive(Default)]
+struct Course {
+    committed: AtomicU64,
+    failing: AtomicBool,
 }
 
 impl<E: Engine> Clone for Pipeline<E> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), bytes: Arc::clone(&self.bytes) }
+        Self { queue: self.queue.clone(), bytes: Arc::clone(&self.bytes), course: Arc::clone(&self.course) }
     }
 }
 
@@ -72,8 +81,20 @@ impl<E: Engine> Pipeline<E> {
     /// When the thread cannot be started.
     pub fn start(name: &str, engine: E) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (queue, incoming) = mpsc::channel(QUEUE_WORKS);
-        let writer = std::thread::Builder::new().name(name.to_owned()).spawn(move || run(engine, incoming))?;
-        Ok((Self { queue, bytes: Arc::new(Semaphore::new(QUEUE_BYTES)) }, writer))
+        let course = Arc::new(Course::default());
+        let told = Arc::clone(&course);
+        let writer = std::thread::Builder::new().name(name.to_owned()).spawn(move || run(engine, incoming, &told))?;
+        Ok((Self { queue, bytes: Arc::new(Semaphore::new(QUEUE_BYTES)), course }, writer))
+    }
+
+    /// Returns how many works were answered by a committed batch since the start.
+    pub fn committed(&self) -> u64 {
+        self.course.committed.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether the last batch failed.
+    pub fn is_failing(&self) -> bool {
+        self.course.failing.load(Ordering::Relaxed)
     }
 
     /// Queues `work` behind everything queued before it.
@@ -94,18 +115,21 @@ impl<E: Engine> Pipeline<E> {
     }
 }
 
-fn run<E: Engine>(mut engine: E, mut incoming: mpsc::Receiver<Item<E>>) {
+fn run<E: Engine>(mut engine: E, mut incoming: mpsc::Receiver<Item<E>>, course: &Course) {
     while let Some(first) = incoming.blocking_recv() {
         let batch = gather(first, &mut incoming);
         let (works, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|item| (item.work, (item.answer, item._permit))).unzip();
         match engine.commit(works) {
             Ok(done) => {
+                course.committed.fetch_add(done.len() as u64, Ordering::Relaxed);
+                course.failing.store(false, Ordering::Relaxed);
                 for ((answer, _permit), result) in answers.into_iter().zip(done) {
                     let _ = answer.send(result.map_err(SubmitError::Refused));
                 }
             }
             Err(error) => {
+                course.failing.store(true, Ordering::Relaxed);
                 tracing::error!(%error, "a batch was not committed");
                 let error = Arc::new(error);
                 for (answer, _permit) in answers {

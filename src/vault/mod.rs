@@ -72,7 +72,9 @@ pub use tenants::TenantView;
 pub struct Settings {
     /// Which library seals.
     pub backend: Backend,
-    /// Days that records of a new tenant's default class stay.
+    /// The class that a new tenant begins with.
+    pub default_retention_class: crate::domain::Slug,
+    /// Days that records of that class stay.
     pub default_retention_days: u32,
     /// How long a request is remembered for its repetition, and a stream for its resumption.
     pub remember: std::time::Duration,
@@ -82,6 +84,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             backend: Backend::default(),
+            default_retention_class: "standard".parse().expect("a constant slug is a slug"),
             default_retention_days: 90,
             remember: std::time::Duration::from_secs(72 * 3600),
         }

@@ -177,7 +177,7 @@ impl Vault {
         }
         let now = self.clock.now();
         let state = crate::domain::TenantState::Active;
-        let policies = super::tenants::first_policies(&id, self.settings.default_retention_days, now)?;
+        let policies = super::tenants::first_policies(&id, &self.settings, now)?;
         work = work.with(Mutation::CreateTenant(crate::store::TenantRow { id, state, create_time: now }));
         Ok(policies.into_iter().fold(work, |work, policy| work.with(Mutation::PutPolicy(policy))))
     }

@@ -7,7 +7,7 @@ use crate::store::{LogId, Work};
 
 use super::Vault;
 use super::audited::Audited;
-use super::expire::ExpiryReport;
+use super::expire::{ExpiryReport, logged, own_entry};
 
 /// What `GetStatus` says of the vault itself; the transport adds listeners and serving state.
 #[derive(Debug, Clone)]
@@ -67,6 +67,24 @@ impl Vault {
             state.logs.retain(|log| log.log == LogId::Tenant(own.clone()));
         }
         self.finish(Work::new(auth.logged(auth.entry())?), state).await
+    }
+
+    /// Finds out whether both stores can be read and written.
+    pub async fn probe(&self) -> Result<()> {
+        self.data.probe().await?;
+        self.keys.store().probe().await.map_err(|error| Error::new(Reason::KeysUnavailable).because(error))
+    }
+
+    /// Returns how many works were committed since the start: while it stands still there is nothing to sign.
+    pub fn logged(&self) -> u64 {
+        self.data.committed()
+    }
+
+    /// Logs that the vault was made; the first entry of its system log.
+    pub async fn log_creation(&self) -> Result<()> {
+        let entry = own_entry(self.clock.now(), &LogId::System, "CreateVault");
+        self.data.submit(Work::new(logged(&LogId::System, entry)?)).await?;
+        Ok(())
     }
 
     /// Returns how the vault is doing; for the transport's own use, such as metrics.

@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::sealing::random;
 use crate::store::{KeyActRow, KeyWork, KeyWrite, Mutation, PolicyRow, Refusal, SubmitError, TenantRow, Work};
 
-use super::Vault;
+use super::{Settings, Vault};
 use super::audited::Audited;
 use super::paging::{Page, PageRequest};
 
@@ -39,9 +39,6 @@ pub(super) struct Served {
 
 /// The most tenants kept.
 pub(super) const MOST_TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-/// The class that a new tenant has.
-const STANDARD: &str = "standard";
-
 impl Vault {
     /// Refuses a tenant that is not there or frozen.
     pub(super) async fn must_serve(&self, tenant: &TenantId) -> Result<()> {
@@ -105,7 +102,7 @@ impl Vault {
         let mut work = Work::new(auth.logged(auth.entry().phase(Phase::Outcome).key_version(1))?)
             .with(Mutation::CreateTenant(row.clone()))
             .with(Mutation::EndKeyAct(act));
-        for policy in first_policies(&tenant, self.settings.default_retention_days, row.create_time)? {
+        for policy in first_policies(&tenant, &self.settings, row.create_time)? {
             work = work.with(Mutation::PutPolicy(policy));
         }
         let receipt = match self.data.submit(work).await {
@@ -113,7 +110,7 @@ impl Vault {
             other => other?,
         };
         self.forget_act(act).await?;
-        let class = STANDARD.parse().map_err(|_| Reason::Internal)?;
+        let class = self.settings.default_retention_class.clone();
         Ok(Audited::new(TenantView { row, default_retention_class: class, active_key_version: 1 }, receipt))
     }
 
@@ -238,10 +235,11 @@ impl Vault {
 }
 
 /// The policies that a new tenant starts with.
-pub(super) fn first_policies(tenant: &TenantId, days: u32, at: Timestamp) -> Result<Vec<PolicyRow>> {
+pub(super) fn first_policies(tenant: &TenantId, settings: &Settings, at: Timestamp) -> Result<Vec<PolicyRow>> {
     let internal = |error: Box<dyn std::error::Error + Send + Sync>| Error::new(Reason::Internal).because(error);
-    let standard: Slug = STANDARD.parse().map_err(|error: crate::domain::IdError| internal(error.into()))?;
-    let retention = RetentionPolicy::new(standard.clone(), BTreeMap::from([(standard, days)]));
+    let class = settings.default_retention_class.clone();
+    let classes = BTreeMap::from([(class.clone(), settings.default_retention_days)]);
+    let retention = RetentionPolicy::new(class, classes);
     let retention = retention.map_err(|error| internal(error.into()))?;
     let retention = serde_json::to_string(&retention).map_err(|error| internal(error.into()))?;
     let redaction = serde_json::to_string(&crate::redaction::Policy { version: 1, ..Default::default() });

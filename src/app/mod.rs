@@ -1,0 +1,53 @@
+//! The composition root: the only room that names concrete adapters, and puts the vault together.
+//!
+//! | to do this | look in |
+//! |---|---|
+//! | make a new vault's folder | `init` |
+//! | open the stores, unlock the keys, start the vault and its listeners | `serve` |
+//! | run a throw-away vault | `dev` |
+//! | see what runs beside the calls | `workers` |
+
+mod dev;
+mod error;
+mod health;
+mod init;
+mod serve;
+mod tls;
+mod workers;
+
+use crate::cli::{DevFacts, DevOptions, Endpoints, Host, HostError, InitOptions, Initialised, Running};
+use crate::config::Config;
+
+pub use error::AppError;
+pub use serve::RunningVault;
+
+/// Makes and runs vaults for the command line.
+#[derive(Debug, Clone, Copy)]
+pub struct App;
+
+impl Host for App {
+    type Vault = RunningVault;
+
+    async fn init(&self, options: InitOptions) -> Result<Initialised, HostError> {
+        Ok(init::init(options).await?)
+    }
+
+    async fn start(&self, config: Config) -> Result<RunningVault, HostError> {
+        Ok(serve::start(config, serve::Time::System).await?)
+    }
+
+    async fn dev(&self, options: DevOptions) -> Result<(RunningVault, DevFacts), HostError> {
+        Ok(dev::start(options).await?)
+    }
+}
+
+impl Running for RunningVault {
+    fn endpoints(&self) -> &Endpoints {
+        self.endpoints()
+    }
+
+    async fn shutdown(self) -> Result<(), HostError> {
+        self.stop().await;
+        Ok(())
+    }
+}

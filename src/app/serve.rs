@@ -1,0 +1,231 @@
+//! A running vault: stores, keys, use cases, listeners and workers, started in that order and stopped in the other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use crate::cli::Endpoints;
+use crate::clock::{Clock, FileClock, SystemClock};
+use crate::config::{Config, RootKind};
+use crate::grpc::{self, ListenerKind, Serving, ServerInfo};
+use crate::http::metrics as http_metrics;
+use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
+use crate::keys::{CacheLimits, KeyRing};
+use crate::sealing::Backend;
+use crate::store::sqlite;
+use crate::vault::{Settings, Vault};
+use crate::watch::{Metrics, task};
+
+use super::error::AppError;
+use super::health::Health;
+use super::tls;
+use super::workers::{Rhythm, Workers};
+
+/// What moves the vault's clock.
+pub(super) enum Time {
+    /// The machine's clock.
+    System,
+    /// A file; for development.
+    File(PathBuf),
+}
+
+/// A vault that runs in this process.
+pub struct RunningVault {
+    endpoints: Endpoints,
+    vault: Arc<Vault>,
+    health: Health,
+    workers: Workers,
+    stop: CancellationToken,
+    servers: Vec<JoinHandle<()>>,
+    writers: Vec<std::thread::JoinHandle<()>>,
+    drain: Duration,
+}
+
+/// Starts a vault and returns once it serves.
+pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, AppError> {
+    let root = root(&config)?;
+    let overridden = matches!(time, Time::File(_));
+    let clock: Arc<dyn Clock> = match time {
+        Time::System => Arc::new(SystemClock),
+        Time::File(path) => Arc::new(FileClock::new(path)),
+    };
+    let (vault, writers) = open(&config, root.as_ref(), clock).await?;
+    let metrics = Arc::new(Metrics::new());
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health = Health::new(reporter, Arc::clone(&metrics));
+    health.probe(&vault).await;
+    let rhythm = Rhythm {
+        checkpoint: config.audit.checkpoint_interval,
+        checkpoint_entries: config.audit.checkpoint_entries.get(),
+        expiry: config.retention.expiry_interval,
+    };
+    let workers = Workers::start(&vault, rhythm, health.clone(), Arc::clone(&metrics)).await?;
+    let stop = CancellationToken::new();
+    let listeners = Listeners::bind(&config).await?;
+    let endpoints = listeners.endpoints()?;
+    let info: Arc<dyn ServerInfo> = Arc::new(Info { endpoints: endpoints.clone(), health: health.clone(), overridden });
+    let surface = Surface { vault: &vault, info, health_service, config: &config, stop: &stop };
+    let Listeners { grpc, metrics: metrics_listener, tls } = listeners;
+    let mut servers = surface.serve(grpc, tls);
+    let probe = health.clone();
+    let health_of: http_metrics::Health = Arc::new(move || probe.is_serving());
+    servers.push(task::spawn("metrics", http_metrics::serve(metrics_listener, metrics, health_of, stop.clone())));
+    let drain = config.server.drain_deadline;
+    Ok(RunningVault { endpoints, vault, health, workers, stop, servers, writers, drain })
+}
+
+impl RunningVault {
+    /// Returns where it listens.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Returns the vault, for what runs in the same process.
+    pub fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    /// Stops accepting, lets calls in flight finish up to the drain deadline, signs the logs, and closes the stores.
+    pub async fn stop(self) {
+        self.health.drain().await;
+        self.stop.cancel();
+        let deadline = tokio::time::Instant::now() + self.drain;
+        for server in self.servers {
+            let abort = server.abort_handle();
+            if tokio::time::timeout_at(deadline, server).await.is_err() {
+                abort.abort();
+            }
+        }
+        self.workers.stop().await;
+        drop(self.vault);
+        let closed = task::spawn("close-stores", async move {
+            for writer in self.writers {
+                let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+            }
+        });
+        let _ = tokio::time::timeout(Duration::from_secs(10), closed).await;
+    }
+}
+
+/// Opens both stores and the keys, and starts the vault.
+async fn open(
+    config: &Config,
+    root: &dyn Root,
+    clock: Arc<dyn Clock>,
+) -> Result<(Arc<Vault>, Vec<std::thread::JoinHandle<()>>), AppError> {
+    let readers = config.storage.readers.get() as usize;
+    let (keys, keys_writer) = sqlite::start_keys(&config.storage.keys_path(), readers)?;
+    let (data, data_writer) = sqlite::start_data(&config.storage.vault_path(), readers)?;
+    let limits = CacheLimits {
+        count: std::num::NonZeroUsize::new(config.keys.cache_count.get() as usize).unwrap_or(std::num::NonZeroUsize::MIN),
+        age: config.keys.cache_age,
+        uses: u32::try_from(config.keys.cache_uses.get()).unwrap_or(u32::MAX),
+    };
+    let ring = KeyRing::unlock(keys, root, limits, Arc::clone(&clock)).await?;
+    let settings = Settings {
+        backend: match config.sealing.backend {
+            crate::config::Backend::Ring => Backend::Ring,
+            crate::config::Backend::RustCrypto => Backend::RustCrypto,
+        },
+        default_retention_class: config.retention.default_class.clone(),
+        default_retention_days: u32::try_from(config.retention.default_days.get()).unwrap_or(u32::MAX),
+        remember: config.limits.idempotency_window,
+    };
+    let vault = Vault::start(data, ring, clock, settings).await?;
+    Ok((vault, vec![data_writer, keys_writer]))
+}
+
+fn root(config: &Config) -> Result<Box<dyn Root>, AppError> {
+    match config.keys.root {
+        RootKind::Passphrase => {
+            let secret = config.passphrase.clone().ok_or(AppError::NoPassphrase)?;
+            Ok(Box::new(Passphrase::new(secret, Cost::default())))
+        }
+        RootKind::KeyFile => {
+            let path = config.keys.key_file.as_ref().ok_or(AppError::NoPassphrase)?;
+            Ok(Box::new(KeyFile::open(path)?))
+        }
+    }
+}
+
+/// Bound sockets, before anything is served.
+struct Listeners {
+    grpc: Vec<(ListenerKind, TcpListener)>,
+    metrics: TcpListener,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, AppError> {
+        let server = &config.server;
+        let tls = match (&server.tls_cert, &server.tls_key) {
+            _ if server.insecure_plaintext => None,
+            (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
+            _ => return Err(AppError::Folder("no certificate is configured".to_owned())),
+        };
+        let mut grpc = Vec::new();
+        for (kind, address) in [
+            (ListenerKind::Data, server.data_address),
+            (ListenerKind::Compliance, server.compliance_address),
+            (ListenerKind::Operator, server.operator_address),
+        ] {
+            grpc.push((kind, bind(address).await?));
+        }
+        Ok(Self { grpc, metrics: bind(server.metrics_address).await?, tls })
+    }
+
+    fn endpoints(&self) -> Result<Endpoints, AppError> {
+        let at = |index: usize| self.grpc[index].1.local_addr();
+        Ok(Endpoints {
+            data: at(0)?,
+            compliance: at(1)?,
+            operator: at(2)?,
+            metrics: self.metrics.local_addr()?,
+            tls: self.tls.is_some(),
+        })
+    }
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(|cause| AppError::Listen { address, cause })
+}
+
+/// What every gRPC listener serves.
+struct Surface<'a, H> {
+    vault: &'a Arc<Vault>,
+    info: Arc<dyn ServerInfo>,
+    health_service: H,
+    config: &'a Config,
+    stop: &'a CancellationToken,
+}
+
+impl Surface<'_, crate::grpc::HealthService> {
+    fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: Option<TlsAcceptor>) -> Vec<JoinHandle<()>> {
+        let places = Arc::new(Semaphore::new(self.config.server.max_connections.get() as usize));
+        let serve_one = |(kind, listener): (ListenerKind, TcpListener)| {
+            let routes = grpc::router(
+                Arc::clone(self.vault),
+                Arc::clone(&self.info),
+                self.health_service.clone(),
+                kind == ListenerKind::Operator,
+            );
+            let connections = grpc::accept(listener, tls.clone(), Arc::clone(&places), self.stop.clone());
+            let stop = self.stop.clone();
+            let server = server(self.config).add_routes(routes);
+            task::spawn("grpc", async move {
+                let stopped = async move { stop.cancelled().await };
+                if let Err(error) = server.serve_with_incoming_shutdown(connections, stopped).await {
+                    tracing::error!(%error, "a listener ended");
+                }
+            })
+        };
+        listeners.into_iter().map(serve_one).collect()
+    }
+}

@@ -1,0 +1,146 @@
+//! What runs beside the calls: checkpoints, expiry, failed logins, forgotten requests, health and metrics.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::vault::{Checkpointer, Vault};
+use crate::watch::{Metrics, task};
+
+use super::error::AppError;
+use super::health::Health;
+
+/// How often each worker runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rhythm {
+    pub(super) checkpoint: Duration,
+    pub(super) checkpoint_entries: u64,
+    pub(super) expiry: Duration,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+/// How often the checkpointer looks how much was logged.
+const LOOK: Duration = Duration::from_millis(20);
+const FORGET: Duration = Duration::from_secs(600);
+
+/// The workers of one vault.
+pub(super) struct Workers {
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    checkpointer: JoinHandle<Checkpointer>,
+}
+
+impl Workers {
+    pub(super) async fn start(
+        vault: &Arc<Vault>,
+        rhythm: Rhythm,
+        health: Health,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, AppError> {
+        let stop = CancellationToken::new();
+        let checkpointer = Checkpointer::new(Arc::clone(vault)).await?;
+        let tasks = vec![
+            every("expiry", rhythm.expiry, &stop, Arc::clone(vault), expire(Arc::clone(&metrics))),
+            every("failed-logins", SECOND, &stop, Arc::clone(vault), |vault| async move {
+                report("failed logins are not logged", vault.gate().flush_failed_logins().await);
+            }),
+            every("forget-requests", FORGET, &stop, Arc::clone(vault), |vault| async move {
+                report("old requests are not forgotten", vault.forget_requests().await);
+            }),
+            every("health", SECOND, &stop, Arc::clone(vault), move |vault| {
+                let (health, metrics) = (health.clone(), Arc::clone(&metrics));
+                async move {
+                    health.probe(&vault).await;
+                    measure(&vault, &metrics).await;
+                }
+            }),
+        ];
+        let checkpointer = task::spawn("checkpoints", sign(checkpointer, Arc::clone(vault), rhythm, stop.clone()));
+        Ok(Self { stop, tasks, checkpointer })
+    }
+
+    /// Stops the workers and signs what is not signed yet.
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        if let Ok(mut checkpointer) = self.checkpointer.await {
+            report("the last checkpoint is not signed", checkpointer.sign().await);
+        }
+    }
+}
+
+fn every<F, W>(
+    name: &'static str,
+    period: Duration,
+    stop: &CancellationToken,
+    vault: Arc<Vault>,
+    work: W,
+) -> JoinHandle<()>
+where
+    W: Fn(Arc<Vault>) -> F + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
+    let stop = stop.clone();
+    task::spawn(name, async move {
+        loop {
+            work(Arc::clone(&vault)).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(period) => {}
+            }
+        }
+    })
+}
+
+fn expire(metrics: Arc<Metrics>) -> impl Fn(Arc<Vault>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+    move |vault| {
+        let metrics = Arc::clone(&metrics);
+        Box::pin(async move {
+            match vault.expire_due().await {
+                Ok(pass) => {
+                    metrics.set_expiry(pass.lag, pass.overdue);
+                    metrics.expired(pass.destroyed, pass.swept);
+                }
+                Err(error) => report("retention is not carried out", Err(error)),
+            }
+        })
+    }
+}
+
+async fn measure(vault: &Vault, metrics: &Metrics) {
+    match vault.state().await {
+        Ok(state) => state.stores.iter().for_each(|store| metrics.set_wal_bytes(store.name, store.wal_bytes)),
+        Err(error) => report("the state cannot be measured", Err(error)),
+    }
+}
+
+async fn sign(
+    mut checkpointer: Checkpointer,
+    vault: Arc<Vault>,
+    rhythm: Rhythm,
+    stop: CancellationToken,
+) -> Checkpointer {
+    let (mut signed, mut last) = (u64::MAX, Instant::now());
+    loop {
+        let logged = vault.logged();
+        let due = last.elapsed() >= rhythm.checkpoint || logged.wrapping_sub(signed) >= rhythm.checkpoint_entries;
+        if logged != signed && due {
+            report("the audit logs are not signed", checkpointer.sign().await);
+            (signed, last) = (logged, Instant::now());
+        }
+        tokio::select! {
+            () = stop.cancelled() => return checkpointer,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+fn report(what: &str, result: crate::domain::Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(reason = error.reason().as_str(), "{what}");
+    }
+}

@@ -1,0 +1,52 @@
+//! `subrosa demo`: the whole story, on a real vault in a temporary folder, over gRPC with TLS.
+
+mod people;
+mod scan;
+mod story;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::sealing::random;
+
+use super::exit::CliError;
+use super::host::{DevOptions, Host, Running};
+use super::output::Printer;
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub(super) struct DemoArgs {
+    /// Keep the vault's folder when the story is over
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs the story and returns whether everything in it came out as it must.
+///
+/// # Errors
+///
+/// The first thing that did not.
+pub(super) async fn run<H: Host>(args: DemoArgs, host: &H, printer: &mut Printer) -> Result<(), CliError> {
+    let folder = std::env::temp_dir().join(format!("subrosa-demo-{}", random::uuid_v4()));
+    let clock_file = folder.with_extension("clock");
+    let options = DevOptions { data_dir: folder.clone(), clock_file: Some(clock_file.clone()) };
+    let told = tell(host, options, &folder, printer).await;
+    let _ = std::fs::remove_file(&clock_file);
+    if args.keep {
+        printer.note(&format!("\nThe vault's folder is kept: {}", folder.display()))?;
+    } else {
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    told
+}
+
+async fn tell<H: Host>(host: &H, options: DevOptions, folder: &PathBuf, printer: &mut Printer) -> Result<(), CliError> {
+    let clock_file = options.clock_file.clone().unwrap_or_default();
+    printer.note("Starting a vault in a temporary folder, with throw-away certificates and keys.")?;
+    let (vault, facts) = host.dev(options).await.map_err(CliError::Vault)?;
+    let told = story::tell(vault.endpoints(), &facts, &clock_file, printer).await;
+    vault.shutdown().await.map_err(CliError::Vault)?;
+    let planted = told?;
+    scan::report(folder, &planted, printer)
+}

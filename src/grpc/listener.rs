@@ -1,0 +1,139 @@
+//! Listeners: accept, shake hands, count, hand over to tonic, and drain.
+//!
+//! tonic's own acceptor gives up neither silent connections nor open streams when it shuts down, so this one has a deadline of
+//! its own, a limit on connections, and a limit on the time a handshake may take.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::Connected;
+
+use crate::watch::task;
+
+use super::layer::Peer;
+
+/// How long a client may take for its TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long to wait after the system refused to accept a connection, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections that are ready and not yet taken over.
+const READY: usize = 64;
+
+/// Accepts on `listener` until `stop`, and returns the connections that are ready to be served.
+pub fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    places: Arc<Semaphore>,
+    stop: CancellationToken,
+) -> ReceiverStream<io::Result<Connection>> {
+    let (ready, connections) = mpsc::channel(READY);
+    task::spawn("accept", async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = accept_all(listener, tls, places, ready) => {}
+        }
+    });
+    ReceiverStream::new(connections)
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    places: Arc<Semaphore>,
+    ready: mpsc::Sender<io::Result<Connection>>,
+) {
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let (tls, ready) = (tls.clone(), ready.clone());
+                task::spawn("handshake", async move {
+                    if let Ok(Ok(connection)) = tokio::time::timeout(HANDSHAKE, shake(stream, peer, tls, place)).await {
+                        let _ = ready.send(Ok(connection)).await;
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn shake(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    place: OwnedSemaphorePermit,
+) -> io::Result<Connection> {
+    stream.set_nodelay(true)?;
+    let io = match tls {
+        None => Io::Plain(stream),
+        Some(acceptor) => Io::Tls(Box::new(acceptor.accept(stream).await?)),
+    };
+    Ok(Connection { io, peer: peer.ip(), _place: place })
+}
+
+/// An accepted connection; it gives its place back when it is dropped.
+pub struct Connection {
+    io: Io,
+    peer: IpAddr,
+    _place: OwnedSemaphorePermit,
+}
+
+enum Io {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        Peer(self.peer)
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.io {
+            Io::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+        }
+    }
+}
