@@ -78,10 +78,10 @@ checked_string!(
     "1 to 64 letters, digits and . _ : / - , starting with a letter or digit"
 );
 checked_string!(
-    /// A matter or ticket that a read is done for: 1 to 40 of `A-Z a-z 0-9 . _ -`, starting with a letter or digit.
+    /// A matter or ticket that a read is done for: 1 to 32 of `A-Z a-z 0-9 . _ -`, starting with a letter or digit.
     CaseReference,
     is_case,
-    "1 to 40 letters, digits and . _ - , starting with a letter or digit"
+    "1 to 32 letters, digits and . _ - , starting with a letter or digit"
 );
 
 fn is_label(s: &str) -> bool {
@@ -97,7 +97,7 @@ fn is_slug(s: &str) -> bool {
 }
 
 fn is_case(s: &str) -> bool {
-    is_word(s, 40, b"._-")
+    is_word(s, 32, b"._-")
 }
 
 fn is_word(s: &str, most: usize, marks: &[u8]) -> bool {

@@ -125,12 +125,10 @@ struct Frontiers {
 impl Frontiers {
     fn push(&mut self, base: &HashMap<LogId, Frontier>, logged: LoggedEntry) -> (LogId, u64) {
         let LoggedEntry { log, entry, commitments } = logged;
-        let canonical = entry.canonical();
+        let canonical = entry.into_canonical();
         let leaf: Hash = leaf_hash(&canonical, &commitments);
-        let (frontier, rows) = self
-            .logs
-            .entry(log.clone())
-            .or_insert_with(|| (base.get(&log).cloned().unwrap_or_default(), Vec::new()));
+        let (frontier, rows) =
+            self.logs.entry(log.clone()).or_insert_with(|| (base.get(&log).cloned().unwrap_or_default(), Vec::new()));
         let index = frontier.size();
         frontier.push(leaf);
         rows.push(EntryRow { index, canonical, commitments, leaf });

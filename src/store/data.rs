@@ -48,7 +48,11 @@ pub struct PageKey {
 /// Reads of the data store. Each call is one short read transaction of at most 500 rows.
 pub trait DataReader: Send {
     /// Returns the conversation.
-    fn conversation(&mut self, tenant: &TenantId, id: &ConversationId) -> Result<Option<StoredConversation>, StoreError>;
+    fn conversation(
+        &mut self,
+        tenant: &TenantId,
+        id: &ConversationId,
+    ) -> Result<Option<StoredConversation>, StoreError>;
     /// Returns up to `limit` conversations of `tenant`, newest first, expired ones left out.
     fn conversations(
         &mut self,
@@ -138,6 +142,6 @@ impl DataStore {
         T: Send + 'static,
         F: FnOnce(&mut dyn DataReader) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(read).await
+        self.readers.run(move |reader| read(reader)).await
     }
 }

@@ -185,7 +185,10 @@ impl Engine for KeyEngine {
     type Done = KeyReceipt;
 
     fn weight(work: &KeyWork) -> usize {
-        work.writes.iter().map(|write| 256 + if let KeyWrite::Rotate(r) = write { r.buckets.len() * 128 } else { 0 }).sum()
+        work.writes
+            .iter()
+            .map(|write| 256 + if let KeyWrite::Rotate(r) = write { r.buckets.len() * 128 } else { 0 })
+            .sum()
     }
 
     fn commit(&mut self, batch: Vec<KeyWork>) -> Result<Vec<Result<KeyReceipt, Refusal>>, StoreError> {
@@ -229,6 +232,6 @@ impl KeyStore {
         T: Send + 'static,
         F: FnOnce(&mut dyn KeyReader) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(read).await
+        self.readers.run(move |reader| read(reader)).await
     }
 }

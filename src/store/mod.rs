@@ -31,8 +31,8 @@ pub use key_rows::{
     SegmentRow, TenantKekRow, TenantKeyKind, TenantKeyRow,
 };
 pub use key_store::{KeyReader, KeyReceipt, KeyStore, KeyWork, KeyWrite, KeyWriter, Rotation};
-pub use pool::ReaderPool;
 pub use pipeline::{Engine, Pending, Pipeline};
+pub use pool::ReaderPool;
 pub use rows::{
     CheckpointRow, ConversationRow, EntryRow, KeyActRow, LogHead, LogId, OpenReadRow, PolicyRow, RecordRow,
     RememberedRequest, StreamRow, TenantRow,
