@@ -31,6 +31,11 @@ START_SECONDS = 30
 CALL_SECONDS = 30
 
 
+def end_on_sigterm():
+    """Lets `timeout` end a client the way Ctrl-C does: what it started is ended with it."""
+    signal.signal(signal.SIGTERM, lambda *_: leave(1))
+
+
 def generate_stubs():
     """Generates the stubs of `proto/` into a folder that goes away at exit, and makes them importable."""
     out = tempfile.mkdtemp(prefix="subrosa-stubs-")

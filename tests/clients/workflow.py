@@ -453,6 +453,7 @@ def main():
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
     global API
+    harness.end_on_sigterm()
     harness.generate_stubs()
     API = harness.Api()
     with tempfile.TemporaryDirectory(prefix="subrosa-workflow-") as folder:

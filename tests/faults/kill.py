@@ -197,7 +197,7 @@ class Run:
         self.bot = None
         self.loads = [Appender(self, f"append {spell(n)}") for n in range(APPENDERS)]
         self.loads += [Stream(self, f"stream {spell(n)}") for n in range(STREAMS)]
-        self.loads += [Births(self, f"birth {spell(n)}") for n in range(BIRTHS)]
+        self.loads += [Births(self, f"arrival {spell(n)}") for n in range(BIRTHS)]
         self.loads.append(Rotations(self, "rotation"))
 
     def fault(self, what):
@@ -343,6 +343,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
     global API
+    harness.end_on_sigterm()
     harness.generate_stubs()
     API = harness.Api()
     print(f"{options.rounds} rounds, --seed {options.seed}", flush=True)
