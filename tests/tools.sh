@@ -1,7 +1,7 @@
 # What the tests need beside the toolchain; sourced by `tests/run` and `.ci/run`. Everything goes under the target
 # folder, by pip, npm and apt alone. What cannot be had ends the run: nothing is skipped.
 
-TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 TOOLS=$TARGET/test-tools
 BUF_VERSION=1.75.0
 

@@ -3,8 +3,8 @@
 # usage: buf_curl.sh PATH-TO-SUBROSA [PATH-TO-BUF]
 set -euo pipefail
 
-subrosa=${1:?usage: buf_curl.sh PATH-TO-SUBROSA [PATH-TO-BUF]}
-buf=${2:-buf}
+subrosa=$(realpath "${1:?usage: buf_curl.sh PATH-TO-SUBROSA [PATH-TO-BUF]}")
+buf=$(realpath "$(command -v "${2:-buf}")")
 folder=$(mktemp -d)
 server=
 stop() {

@@ -288,11 +288,9 @@ class Run:
             leaf = hashlib.sha256(b"\0" + event.canonical + b"\n" + b"".join(event.commitments)).digest()
             assert leaf == event.leaf_hash, f"entry {index} is not what was hashed"
             leaves.append(leaf)
-        stated = dict(self.heads)
-        for size, root in roots(leaves):
-            if size in stated:
-                assert root == stated.pop(size), f"the log's first {size} entries are not what they were"
-        assert not stated, f"no entries for the heads at {sorted(stated)}"
+        recomputed = dict(roots(leaves))
+        for size, root in self.heads:
+            assert recomputed.get(size) == root, f"the log's first {size} entries are not what they were"
 
     def the_audit_log_commits_to_every_record(self):
         committed = 0
