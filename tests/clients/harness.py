@@ -90,6 +90,17 @@ class Dev:
             raise RuntimeError(f"`subrosa dev` ended with {self.process.wait()}\n{self.log_tail()}")
         return json.loads(line)
 
+    def bot(self, api):
+        """A bot that the ingestor's key is for, as the `security` role sees it."""
+        with self.channel() as channel:
+            request = api.ListApiKeysRequest(page_size=100)
+            keys = api.AccessServiceStub(channel).ListApiKeys(
+                request, timeout=CALL_SECONDS, metadata=self.auth("security")
+            )
+        ours = self.keys["ingestor"].split("_")[1]
+        bots = [bot for key in keys.keys if key.name == f"apiKeys/{ours}" for bot in key.bots]
+        return bots[0] if bots else "support-bot"
+
     def log_tail(self):
         return pathlib.Path(self.log_path).read_text(errors="replace")[-3000:]
 

@@ -32,7 +32,7 @@ class Workflow:
         self.data_dir = folder / "vault"
         self.dev = harness.Dev(binary, self.data_dir)
         self.tenant = self.dev.tenant
-        self.bot = self.dev.info.get("bot", "dev-bot")
+        self.bot = self.dev.bot(API)
         self.channel = self.dev.channel()
         self.operator_channel = self.dev.channel("operator")
         self.conversation = None

@@ -206,7 +206,7 @@ class Run:
 
     def start(self):
         dev = harness.Dev(self.binary, self.data_dir)
-        self.bot = dev.info.get("bot", "dev-bot")
+        self.bot = self.bot or dev.bot(API)
         assert self.keys in (None, dev.keys), "`dev` made new keys on a data folder that it had used before"
         self.keys = dev.keys
         with dev.channel() as channel:
