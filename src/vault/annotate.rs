@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{Authorized, Caller, Scope, acts};
 use crate::audit::Count;
-use crate::domain::{
-    AuthorRole, Content, ConversationName, Error, MAX_LABELS, NewRecord, Reason, Result, Role, Slug,
-};
+use crate::domain::{AuthorRole, Content, ConversationName, Error, MAX_LABELS, NewRecord, Reason, Result, Role, Slug};
 use crate::store::{Mutation, Work};
 
 use super::Vault;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::access::{Caller, Scope, acts};
 use crate::audit::Count;
 use crate::domain::{
-    ConversationId, ConversationMeta, ConversationName, ConversationState, Day, Error, NewConversation, Reason,
-    Result, Slug, TenantId, Timestamp, expiry_day,
+    ConversationId, ConversationMeta, ConversationName, ConversationState, Day, Error, NewConversation, Reason, Result,
+    Slug, TenantId, Timestamp, expiry_day,
 };
 use crate::keys::{ConversationSecrets, KeyError, Segment};
 use crate::redaction::{Engine, PseudonymKey};
@@ -278,7 +278,11 @@ impl Vault {
     }
 
     /// Closes a conversation: it takes no more records. Closing a closed one changes nothing.
-    pub async fn close_conversation(&self, caller: &Caller, name: ConversationName) -> Result<Audited<ConversationView>> {
+    pub async fn close_conversation(
+        &self,
+        caller: &Caller,
+        name: ConversationName,
+    ) -> Result<Audited<ConversationView>> {
         let found = self.find(caller, &Target::Name(name.clone())).await?;
         let auth = self.gate.authorize::<acts::CloseConversation>(caller, found.scope()).await?;
         let result = async {

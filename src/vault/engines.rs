@@ -32,7 +32,8 @@ impl Vault {
         let id = tenant.clone();
         let row = self.data.read(move |reader| reader.policy(&id, PolicyKind::Redaction, None)).await?;
         let row = row.ok_or(Reason::RedactorUnavailable)?;
-        let down = |cause: Box<dyn std::error::Error + Send + Sync>| Error::new(Reason::RedactorUnavailable).because(cause);
+        let down =
+            |cause: Box<dyn std::error::Error + Send + Sync>| Error::new(Reason::RedactorUnavailable).because(cause);
         let policy: Policy = serde_json::from_str(&row.document).map_err(|error| down(error.into()))?;
         let engine = Engine::new(policy).map_err(|error| down(error.into()))?;
         Ok(self.engines.put(tenant.clone(), engine, seen))

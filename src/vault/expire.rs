@@ -39,7 +39,7 @@ const MOST_BUCKETS: usize = 1_000;
 /// Segments swept in one step.
 const MOST_SEGMENTS: usize = 200;
 /// Record rows removed in one transaction.
-const MOST_ROWS: usize = 2_000;
+const MOST_ROWS: u64 = 2_000;
 
 /// The actor and role that stand in entries of what the vault does by itself.
 const VAULT: &str = "vault";
@@ -129,14 +129,18 @@ impl Vault {
         let (of, deks) = (tenant.clone(), dek_ids.clone());
         let (known, sealed) = self
             .data
-            .read(move |reader| Ok((reader.conversation(&of, &id)?.is_some(), reader.sealed_under(&of, &id, &deks)?)))
+            .read(move |reader| {
+                let known = reader.conversation(&of, &id)?.map(|row| row.expired_through);
+                Ok((known, reader.sealed_under(&of, &id, &deks)?))
+            })
             .await?;
-        let (through, mut left) = sealed.unwrap_or((0, 0));
-        let rows = left;
-        while known {
-            left = left.saturating_sub(MOST_ROWS as u64);
-            self.expire_rows(tenant, id, &dek_ids, through, rows, whole && left == 0).await?;
-            if left == 0 {
+        let (last, rows) = sealed.unwrap_or((0, 0));
+        let mut through = known.unwrap_or(0);
+        while known.is_some() {
+            through = through.saturating_add(MOST_ROWS).min(last);
+            let done = through == last;
+            self.expire_rows(tenant, id, &dek_ids, through, if done { rows } else { 0 }, whole && done).await?;
+            if done {
                 break;
             }
         }
@@ -166,7 +170,6 @@ impl Vault {
             conversation: id,
             dek_ids: dek_ids.to_vec(),
             through,
-            most: MOST_ROWS,
             expired,
         };
         self.data.submit(Work::new(logged(&log, entry)?).with(change)).await?;

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Act, Authorized, Caller, Scope, acts};
 use crate::audit::Count;
-use crate::domain::{
-    CaseReference, ConversationId, Error, Purpose, Reason, Result, Slug, TenantId, Timestamp,
-};
+use crate::domain::{CaseReference, ConversationId, Error, Purpose, Reason, Result, Slug, TenantId, Timestamp};
 use crate::store::{ConversationQuery, HandleKind, PageKey, StoredConversation, Work};
 
 use super::Vault;
@@ -64,8 +62,7 @@ impl Vault {
         case: Option<CaseReference>,
         page: PageRequest,
     ) -> Result<Audited<Page<ConversationView>>> {
-        let scope =
-            Scope { tenant: Some(tenant.clone()), bot: filter.bot.clone(), purpose, case, ..Scope::default() };
+        let scope = Scope { tenant: Some(tenant.clone()), bot: filter.bot.clone(), purpose, case, ..Scope::default() };
         let auth = self.gate.authorize::<acts::SearchConversations>(caller, scope).await?;
         self.listed(&auth, &tenant, filter, page).await
     }

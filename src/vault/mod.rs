@@ -61,6 +61,7 @@ pub use policies::{PolicyDocument, PolicyView};
 pub use preview::Previewed;
 pub use read::{ReadScope, RecordStream, ShownRecord};
 pub use redact::FindingCounts;
+pub use rotate::{KeyView, RotationView};
 pub use start::StartError;
 pub use status::{ExpiryState, LogState, StoreState, VaultState};
 pub use stream::{Acked, IngestStream, PendingAck};

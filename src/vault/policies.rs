@@ -187,10 +187,8 @@ impl Vault {
 
     async fn newest_policy(&self, tenant: &TenantId, kind: PolicyKind) -> Result<PolicyRow> {
         let id = tenant.clone();
-        let (known, row) = self
-            .data
-            .read(move |reader| Ok((reader.tenant(&id)?.is_some(), reader.policy(&id, kind, None)?)))
-            .await?;
+        let (known, row) =
+            self.data.read(move |reader| Ok((reader.tenant(&id)?.is_some(), reader.policy(&id, kind, None)?))).await?;
         if !known {
             return Err(Reason::TenantNotFound.into());
         }

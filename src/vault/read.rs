@@ -80,7 +80,11 @@ struct Reading {
 
 impl Vault {
     /// Begins to read a conversation, up to the record that is its last at this moment.
-    pub async fn read_conversation(self: &Arc<Self>, caller: &Caller, scope: ReadScope) -> Result<Audited<RecordStream>> {
+    pub async fn read_conversation(
+        self: &Arc<Self>,
+        caller: &Caller,
+        scope: ReadScope,
+    ) -> Result<Audited<RecordStream>> {
         let found = self.find(caller, &Target::Name(scope.name.clone())).await?;
         let asked = Scope { purpose: scope.purpose, case: scope.case.clone(), ..found.scope() };
         let auth = self.gate.authorize::<acts::ReadConversation>(caller, asked).await?;
@@ -247,7 +251,8 @@ impl Reading {
     }
 
     async fn end_as(self, reason: &str) -> Result<()> {
-        let mut entry = self.auth.entry().phase(Phase::End).count(Count::Returned, self.returned).last_sequence(self.after);
+        let mut entry =
+            self.auth.entry().phase(Phase::End).count(Count::Returned, self.returned).last_sequence(self.after);
         if !reason.is_empty() {
             entry = entry.reason(reason);
         }

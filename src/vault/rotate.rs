@@ -44,7 +44,8 @@ impl Vault {
     /// Shows one version of a tenant's key.
     pub async fn get_key(&self, caller: &Caller, name: KeyName) -> Result<Audited<KeyView>> {
         let object = Some(name.to_string());
-        let scope = Scope { tenant: Some(name.tenant.clone()), object, absent: Some(Reason::KeyNotFound), ..Scope::default() };
+        let scope =
+            Scope { tenant: Some(name.tenant.clone()), object, absent: Some(Reason::KeyNotFound), ..Scope::default() };
         let auth = self.gate.authorize::<acts::GetKey>(caller, scope).await?;
         let found = self.keys_of(&name.tenant).await.and_then(|keys| {
             let key = keys.into_iter().find(|(key, _)| key.version == name.version);
@@ -98,7 +99,8 @@ impl Vault {
     /// Destroying a key needs a second person. There are no approvals yet, so this is always denied, and the denial logged.
     pub async fn schedule_key_destruction(&self, caller: &Caller, name: KeyName) -> Result<Audited<KeyView>> {
         let object = Some(name.to_string());
-        let scope = Scope { tenant: Some(name.tenant.clone()), object, absent: Some(Reason::KeyNotFound), ..Scope::default() };
+        let scope =
+            Scope { tenant: Some(name.tenant.clone()), object, absent: Some(Reason::KeyNotFound), ..Scope::default() };
         let auth = self.gate.authorize::<acts::ScheduleKeyDestruction>(caller, scope).await?;
         self.refuse(&auth, Reason::ApprovalRequired.into()).await
     }
@@ -116,4 +118,3 @@ fn rotation_refused(error: &KeyError) -> Reason {
         _ => Reason::KeysUnavailable,
     }
 }
-

@@ -2,7 +2,9 @@
 //! beside them in clear.
 
 use crate::audit::commitment;
-use crate::domain::{ConversationId, ConversationMeta, Error, Reason, Record, Result, Slug, TenantId, Timestamp, size_class};
+use crate::domain::{
+    ConversationId, ConversationMeta, Error, Reason, Record, Result, Slug, TenantId, Timestamp, size_class,
+};
 use crate::keys::{ConversationSecrets, KeyRing, Segment};
 use crate::sealing::{Backend, BlobContext, Key32, RecordContext, Sealed, open, open_blob, random, seal, seal_blob};
 use crate::store::{RecordRow, StoredConversation, StoredRecord};

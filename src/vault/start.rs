@@ -33,7 +33,9 @@ pub enum StartError {
         cause: VerifyError,
     },
     /// A checkpoint in the key store names a log that the data store does not have.
-    #[error("the audit log {0} is missing, and the key store has a checkpoint of it: this data store is not the vault's, or an older one")]
+    #[error(
+        "the audit log {0} is missing, and the key store has a checkpoint of it: this data store is not the vault's, or an older one"
+    )]
     MissingLog(LogId),
     /// A stored tree head does not decode.
     #[error("the tree head of {0} is not valid")]

@@ -118,8 +118,11 @@ impl IngestStream {
         let fresh = self.fresh(records)?;
         let previous = self.sent;
         if fresh.is_empty() {
-            let acked =
-                Acked { client_sequence: previous, last_sequence: self.last_sequence, redactions: FindingCounts::new() };
+            let acked = Acked {
+                client_sequence: previous,
+                last_sequence: self.last_sequence,
+                redactions: FindingCounts::new(),
+            };
             return Ok(PendingAck { pending: None, acked });
         }
         let vault = Arc::clone(&self.vault);
@@ -130,8 +133,7 @@ impl IngestStream {
         let tail = entered.slot.as_ref().ok_or(Reason::Internal)?;
         let redacted = redact_all(&engine, tail, fresh).await?;
         let sealed = vault.seal_at_end(&self.tenant, &mut entered, &redacted).await?;
-        let acked =
-            Acked { client_sequence: sent, last_sequence: sealed.last, redactions: sealed.counts.clone() };
+        let acked = Acked { client_sequence: sent, last_sequence: sealed.last, redactions: sealed.counts.clone() };
         let name = self.conversation().to_string();
         let logged = self.auth.logged_with(sealed.entry(self.auth.entry().object(&name)), sealed.commitments.clone());
         let row = StreamRow {
@@ -148,7 +150,8 @@ impl IngestStream {
                 return Err(error);
             }
         };
-        let work = work.with(sealed.into_mutation(&self.tenant, self.id)).with(Mutation::AdvanceStream { row, previous });
+        let work =
+            work.with(sealed.into_mutation(&self.tenant, self.id)).with(Mutation::AdvanceStream { row, previous });
         match vault.data.enqueue(work).await {
             Ok(pending) => {
                 self.sent = sent;

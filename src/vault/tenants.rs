@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::access::{Act, Authorized, Caller, Scope, acts};
 use crate::audit::{Count, Phase};
 use crate::domain::{
-    CaseReference, Error, PolicyKind, Reason, RequestId, Result, RetentionPolicy, Slug, TenantId, TenantState, Timestamp,
+    CaseReference, Error, PolicyKind, Reason, RequestId, Result, RetentionPolicy, Slug, TenantId, TenantState,
+    Timestamp,
 };
 use crate::sealing::random;
 use crate::store::{KeyActRow, KeyWork, KeyWrite, Mutation, PolicyRow, Refusal, SubmitError, TenantRow, Work};
@@ -79,8 +80,8 @@ impl Vault {
             .await?;
         let row = row.ok_or(Reason::TenantNotFound)?;
         let policy = policy.ok_or_else(|| Error::new(Reason::IntegrityFailure))?;
-        let retention =
-            serde_json::from_str(&policy.document).map_err(|error| Error::new(Reason::IntegrityFailure).because(error))?;
+        let retention = serde_json::from_str(&policy.document)
+            .map_err(|error| Error::new(Reason::IntegrityFailure).because(error))?;
         Ok(self.tenants.put(tenant.clone(), Served { state: row.state, retention }, seen))
     }
 
@@ -213,7 +214,9 @@ impl Vault {
     ) -> Result<Audited<TenantView>> {
         let work = Work::new(auth.logged(auth.entry())?).with(Mutation::SetTenantState(tenant.clone(), state));
         let receipt = match self.data.submit(work).await {
-            Err(SubmitError::Refused(Refusal::Missing)) => return self.refuse(auth, Reason::TenantNotFound.into()).await,
+            Err(SubmitError::Refused(Refusal::Missing)) => {
+                return self.refuse(auth, Reason::TenantNotFound.into()).await;
+            }
             other => other?,
         };
         self.tenants.forget(&tenant);
