@@ -19,6 +19,8 @@
 //! Test modules count as well: a test that needs a room above its own belongs into that room, or into `tests/`.
 //! Comments do not count, so that a doc comment may link upwards.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot read what it tests has failed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,8 @@
 //! A reason without a page, a page without a reason, a page that does not say what to do, or a gRPC code on a page that is
 //! not the one the protocol states fails here.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot read what it tests has failed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
