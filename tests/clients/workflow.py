@@ -168,7 +168,8 @@ class Workflow:
             lambda: self.call("ConversationService", "GetConversation", request, None),
         )
         key = self.dev.keys["reader"]
-        wrong = key[:-1] + ("a" if key[-1] != "a" else "b")
+        # Not the last character: it may hold bits that a decoder does not look at.
+        wrong = key[:-8] + ("a" if key[-8] != "a" else "b") + key[-7:]
         stub = API.ConversationServiceStub(self.channel)
         metadata = [("authorization", f"Bearer {wrong}")]
         expect_error(
