@@ -1,0 +1,60 @@
+# What the tests need beside the toolchain; sourced by `tests/run` and `.ci/run`. Everything goes under the target
+# folder, by pip, npm and apt alone. What cannot be had ends the run: nothing is skipped.
+
+TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+TOOLS=$TARGET/test-tools
+BUF_VERSION=1.75.0
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf 'tests: %s\n' "$*" >&2; exit 1; }
+
+need() { command -v "$1" >/dev/null || die "$1 is missing: $2"; }
+
+need_toolchain() {
+  need cargo "install Rust with https://rustup.rs"
+  cc_works || install_cc
+  cc_works || die "no working C compiler: on Debian, apt-get install gcc libc6-dev"
+}
+
+# A compiler without the headers of libc is there on some machines, and fails late.
+cc_works() {
+  mkdir -p "$TOOLS"
+  printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' >"$TOOLS/probe.c"
+  cc "$TOOLS/probe.c" -o "$TOOLS/probe" 2>/dev/null && "$TOOLS/probe"
+}
+
+install_cc() {
+  local as_root=
+  [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
+  command -v apt-get >/dev/null || return 0
+  say "installing a C compiler with apt-get"
+  timeout 600 $as_root apt-get update -q || true
+  timeout 900 $as_root apt-get install -qy --no-install-recommends gcc libc6-dev || true
+}
+
+# Into a folder of its own rather than a venv, for Debian's python3 comes without one.
+need_python() {
+  need python3 "install Python 3.9 or later"
+  local wanted=$TOOLS/python-$(python3 -c 'import sys; print(*sys.version_info[:2], sep=".")')-$(cksum <tests/clients/requirements.txt | cut -d' ' -f1)
+  if [ ! -e "$wanted/.complete" ]; then
+    say "installing the Python clients' packages"
+    rm -rf "$wanted"
+    timeout 900 python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+      --target "$wanted" -r tests/clients/requirements.txt || die "pip could not install tests/clients/requirements.txt"
+    touch "$wanted/.complete"
+  fi
+  export PYTHONPATH=$wanted PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+  python3 -c 'import cryptography, grpc, grpc_health, grpc_reflection, grpc_status, grpc_tools' \
+    || die "the Python packages are installed and do not load: remove $wanted and try again"
+}
+
+need_buf() {
+  need npm "install Node.js, which brings it"
+  BUF=$TOOLS/buf-$BUF_VERSION/node_modules/.bin/buf
+  if [ ! -x "$BUF" ]; then
+    say "installing buf $BUF_VERSION"
+    timeout 600 npm install --silent --no-fund --no-audit --ignore-scripts --prefix "$TOOLS/buf-$BUF_VERSION" \
+      "@bufbuild/buf@$BUF_VERSION" || die "npm could not install @bufbuild/buf@$BUF_VERSION"
+  fi
+  [ "$("$BUF" --version 2>&1)" = "$BUF_VERSION" ] || die "buf is installed and does not run: remove $TOOLS and try again"
+}
