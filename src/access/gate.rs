@@ -105,11 +105,14 @@ impl Gate {
     ///
     /// `AUDIT_UNAVAILABLE`; the counts are kept for the next time.
     pub async fn flush_failed_logins(&self) -> Result<()> {
-        for attempts in self.failed.take().chunks(FLUSH_ENTRIES) {
-            if let Err(error) = self.write_attempts(attempts).await {
-                self.failed.put_back(attempts.iter().cloned());
+        let mut waiting = self.failed.take();
+        while !waiting.is_empty() {
+            let rest = waiting.split_off(waiting.len().min(FLUSH_ENTRIES));
+            if let Err(error) = self.write_attempts(&waiting).await {
+                self.failed.put_back(waiting.into_iter().chain(rest));
                 return Err(error);
             }
+            waiting = rest;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Credentials: what is accepted, and what the log says of what is not.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -111,6 +112,25 @@ async fn what_cannot_be_logged_is_not_answered() {
     let (flushed, new) = house.watch(house.gate.flush_failed_logins()).await;
     flushed.unwrap();
     assert_eq!(new[0].count(Count::Attempts), Some(1), "the failed login was not forgotten");
+}
+
+#[tokio::test]
+async fn counts_that_could_not_be_logged_are_logged_later() {
+    let house = House::new().await;
+    for _ in 0..3 {
+        for n in 0..200_u8 {
+            let peer = IpAddr::from([192, 0, 2, n]);
+            assert!(house.gate.admit(PATH, Some("Bearer nonsense"), peer).await.is_err());
+        }
+    }
+    let blocker = rusqlite::Connection::open(house.dir.path().join("vault.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(house.gate.flush_failed_logins().await.unwrap_err().reason(), Reason::AuditUnavailable);
+    blocker.execute_batch("ROLLBACK").unwrap();
+    let (flushed, new) = house.watch(house.gate.flush_failed_logins()).await;
+    flushed.unwrap();
+    assert_eq!(new.len(), 200);
+    assert!(new.iter().all(|entry| entry.count(Count::Attempts) == Some(2)));
 }
 
 #[tokio::test]
