@@ -17,8 +17,8 @@ use super::failed_logins::{Attempts, FailedLogins};
 use super::key_cache::{KeyCache, KnownKey};
 use super::permission::{Place, Rule, rule_for};
 
-/// Authenticates, authorizes, and logs what it refuses before it answers. Share one per process: it has the cache that a
-/// revocation empties.
+/// Authenticates, authorizes, and logs what it refuses before it answers. Share one per process: it has the cache that
+/// a revocation empties.
 pub struct Gate {
     pub(super) data: DataStore,
     pub(super) keys: KeyStore,
@@ -42,8 +42,9 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// `CREDENTIAL_MISSING`; `CREDENTIAL_INVALID`, whatever is wrong with it; `METHOD_UNKNOWN`; `PERMISSION_DENIED`. Each is
-    /// in the audit log by then. `AUDIT_UNAVAILABLE` when it cannot be, `KEYS_UNAVAILABLE` when keys cannot be looked up.
+    /// `CREDENTIAL_MISSING`; `CREDENTIAL_INVALID`, whatever is wrong with it; `METHOD_UNKNOWN`; `PERMISSION_DENIED`.
+    /// Each is in the audit log by then. `AUDIT_UNAVAILABLE` when it cannot be, `KEYS_UNAVAILABLE` when keys cannot be
+    /// looked up.
     pub async fn admit(&self, path: &str, authorization: Option<&str>, peer: IpAddr) -> Result<Caller> {
         let key = match self.authenticate(authorization).await? {
             Ok(key) => key,
@@ -60,14 +61,14 @@ impl Gate {
 
     /// Decides whether the caller may do `A` on what `scope` is about.
     ///
-    /// For an act on a conversation, look it up first and put its bot into the scope; when there is none, leave the bot out:
-    /// then the answer is the same, and takes the same way, as when it lies outside the caller's reach.
+    /// For an act on a conversation, look it up first and put its bot into the scope; when there is none, leave the bot
+    /// out: then the answer is the same, and takes the same way, as when it lies outside the caller's reach.
     ///
     /// # Errors
     ///
     /// `scope.absent` (or `TENANT_NOT_FOUND`, `CONVERSATION_NOT_FOUND`) for what is out of reach or not there,
-    /// `PERMISSION_DENIED`, `PURPOSE_REQUIRED`, `APPROVAL_REQUIRED`. Each is in the audit log by then; `AUDIT_UNAVAILABLE`
-    /// when it cannot be.
+    /// `PERMISSION_DENIED`, `PURPOSE_REQUIRED`, `APPROVAL_REQUIRED`. Each is in the audit log by then;
+    /// `AUDIT_UNAVAILABLE` when it cannot be.
     pub async fn authorize<A: Act>(&self, caller: &Caller, scope: Scope) -> Result<Authorized<A>> {
         let rule = A::PERMISSION.rule();
         let (log, refusal) = match self.reach(caller, rule, &scope).await? {
@@ -99,7 +100,8 @@ impl Gate {
         Err(Error::new(Reason::CredentialInvalid))
     }
 
-    /// Logs the failed logins that were counted since the last time. A worker calls it each second, and once at the end.
+    /// Logs the failed logins that were counted since the last time. A worker calls it each second, and once at the
+    /// end.
     ///
     /// # Errors
     ///
