@@ -23,6 +23,7 @@ mod events;
 mod expire;
 mod idempotency;
 mod ingest;
+mod known;
 mod listing;
 mod paging;
 mod policies;
@@ -62,7 +63,8 @@ pub use read::{ReadScope, RecordStream, ShownRecord};
 pub use redact::FindingCounts;
 pub use start::StartError;
 pub use status::{ExpiryState, LogState, StoreState, VaultState};
-pub use stream::{Acked, IngestStream};
+pub use stream::{Acked, IngestStream, PendingAck};
+pub use tenants::TenantView;
 
 /// What the vault is told at its start.
 #[derive(Debug, Clone)]

@@ -20,6 +20,11 @@ impl SqliteDataWriter {
     pub(super) fn new(writer: Writer) -> Self {
         Self { writer }
     }
+
+    #[cfg(test)]
+    pub(super) fn conn(&self) -> &Connection {
+        &self.writer.conn
+    }
 }
 
 impl DataWriter for SqliteDataWriter {

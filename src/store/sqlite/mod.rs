@@ -109,3 +109,6 @@ pub fn start_keys(path: &Path, readers: usize) -> Result<(KeyStore, JoinHandle<(
 fn no_thread(error: std::io::Error) -> StoreError {
     StoreError::Unavailable(format!("the writer's thread cannot be started: {}", error.kind()))
 }
+
+#[cfg(test)]
+mod tests;
