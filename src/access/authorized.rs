@@ -43,7 +43,8 @@ impl<A: Act> Authorized<A> {
         &self.caller
     }
 
-    /// Returns the tenant that the act is limited to; none is the vault itself, or every tenant in a list of tenants or keys.
+    /// Returns the tenant that the act is limited to; none is the vault itself, or every tenant in a list of tenants or
+    /// keys.
     pub fn tenant(&self) -> Option<&TenantId> {
         self.grant.tenant.as_ref()
     }
@@ -94,7 +95,8 @@ impl<A: Act> Authorized<A> {
         self.logged_with(entry, Vec::new())
     }
 
-    /// Returns the finished entry of an append, with the commitment of each record; `counts.records` must be their number.
+    /// Returns the finished entry of an append, with the commitment of each record; `counts.records` must be their
+    /// number.
     ///
     /// # Errors
     ///

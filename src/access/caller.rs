@@ -40,7 +40,8 @@ impl Caller {
         self.peer
     }
 
-    /// Tells whether its credential reaches `tenant`, so that a use case can leave a look-up undone that would be refused.
+    /// Tells whether its credential reaches `tenant`, so that a use case can leave a look-up undone that would be
+    /// refused.
     pub fn reaches(&self, tenant: &TenantId) -> bool {
         self.principal().reaches(tenant)
     }

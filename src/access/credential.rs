@@ -1,8 +1,8 @@
 //! API keys as text: `srk_{id}_{secret}`.
 //!
-//! The id is 16 characters, the secret 52, both base32 in lower case without padding (RFC 4648 section 6): neither holds
-//! an underscore, so there is one way to read a key. The secret is 32 random bytes; kept is its SHA-256, which needs no
-//! salt and no stretching because nobody can guess 256 bits.
+//! The id is 16 characters, the secret 52, both base32 in lower case without padding (RFC 4648 section 6): neither
+//! holds an underscore, so there is one way to read a key. The secret is 32 random bytes; kept is its SHA-256, which
+//! needs no salt and no stretching because nobody can guess 256 bits.
 
 use std::fmt;
 
@@ -87,7 +87,8 @@ pub(super) struct Presented<'a> {
 }
 
 impl<'a> Presented<'a> {
-    /// Reads the value of an `authorization` header: the scheme `Bearer` (in any case, RFC 9110 section 11.1) and a key.
+    /// Reads the value of an `authorization` header: the scheme `Bearer` (in any case, RFC 9110 section 11.1) and a
+    /// key.
     pub(super) fn parse(header: Option<&'a str>) -> Result<Self, Cause> {
         let (scheme, token) = header.ok_or(Cause::Missing)?.split_once(' ').ok_or(Cause::Malformed)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -100,7 +101,8 @@ impl<'a> Presented<'a> {
         Ok(Self { id, secret })
     }
 
-    /// Tells whether this is the key whose secret has `kept` as its hash, in time that does not depend on where they differ.
+    /// Tells whether this is the key whose secret has `kept` as its hash, in time that does not depend on where they
+    /// differ.
     pub(super) fn matches(&self, kept: &[u8; 32]) -> bool {
         hash(self.secret).ct_eq(kept).into()
     }

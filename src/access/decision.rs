@@ -67,7 +67,8 @@ pub(super) fn home_log(principal: &Principal) -> LogId {
     principal.tenant.clone().map_or(LogId::System, LogId::Tenant)
 }
 
-/// Checks what a call within reach must bring along: a second person where one is needed, a purpose where content leaves.
+/// Checks what a call within reach must bring along: a second person where one is needed, a purpose where content
+/// leaves.
 pub(super) fn conditions(rule: &Rule, scope: &Scope) -> Result<(), Reason> {
     if rule.second_person {
         return Err(Reason::ApprovalRequired);

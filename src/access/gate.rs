@@ -17,8 +17,8 @@ use super::failed_logins::{Attempts, FailedLogins};
 use super::key_cache::{KeyCache, KnownKey};
 use super::permission::{Place, Rule, rule_for};
 
-/// Authenticates, authorizes, and logs what it refuses before it answers. Share one per process: it has the cache that a
-/// revocation empties.
+/// Authenticates, authorizes, and logs what it refuses before it answers. Share one per process: it has the cache that
+/// a revocation empties.
 pub struct Gate {
     pub(super) data: DataStore,
     pub(super) keys: KeyStore,
@@ -42,8 +42,9 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// `CREDENTIAL_MISSING`; `CREDENTIAL_INVALID`, whatever is wrong with it; `METHOD_UNKNOWN`; `PERMISSION_DENIED`. Each is
-    /// in the audit log by then. `AUDIT_UNAVAILABLE` when it cannot be, `KEYS_UNAVAILABLE` when keys cannot be looked up.
+    /// `CREDENTIAL_MISSING`; `CREDENTIAL_INVALID`, whatever is wrong with it; `METHOD_UNKNOWN`; `PERMISSION_DENIED`.
+    /// Each is in the audit log by then. `AUDIT_UNAVAILABLE` when it cannot be, `KEYS_UNAVAILABLE` when keys cannot be
+    /// looked up.
     pub async fn admit(&self, path: &str, authorization: Option<&str>, peer: IpAddr) -> Result<Caller> {
         let key = match self.authenticate(authorization).await? {
             Ok(key) => key,
@@ -60,14 +61,14 @@ impl Gate {
 
     /// Decides whether the caller may do `A` on what `scope` is about.
     ///
-    /// For an act on a conversation, look it up first and put its bot into the scope; when there is none, leave the bot out:
-    /// then the answer is the same, and takes the same way, as when it lies outside the caller's reach.
+    /// For an act on a conversation, look it up first and put its bot into the scope; when there is none, leave the bot
+    /// out: then the answer is the same, and takes the same way, as when it lies outside the caller's reach.
     ///
     /// # Errors
     ///
     /// `scope.absent` (or `TENANT_NOT_FOUND`, `CONVERSATION_NOT_FOUND`) for what is out of reach or not there,
-    /// `PERMISSION_DENIED`, `PURPOSE_REQUIRED`, `APPROVAL_REQUIRED`. Each is in the audit log by then; `AUDIT_UNAVAILABLE`
-    /// when it cannot be.
+    /// `PERMISSION_DENIED`, `PURPOSE_REQUIRED`, `APPROVAL_REQUIRED`. Each is in the audit log by then;
+    /// `AUDIT_UNAVAILABLE` when it cannot be.
     pub async fn authorize<A: Act>(&self, caller: &Caller, scope: Scope) -> Result<Authorized<A>> {
         let rule = A::PERMISSION.rule();
         let (log, refusal) = match self.reach(caller, rule, &scope).await? {
@@ -99,17 +100,21 @@ impl Gate {
         Err(Error::new(Reason::CredentialInvalid))
     }
 
-    /// Logs the failed logins that were counted since the last time. A worker calls it each second, and once at the end.
+    /// Logs the failed logins that were counted since the last time. A worker calls it each second, and once at the
+    /// end.
     ///
     /// # Errors
     ///
     /// `AUDIT_UNAVAILABLE`; the counts are kept for the next time.
     pub async fn flush_failed_logins(&self) -> Result<()> {
-        for attempts in self.failed.take().chunks(FLUSH_ENTRIES) {
-            if let Err(error) = self.write_attempts(attempts).await {
-                self.failed.put_back(attempts.iter().cloned());
+        let mut waiting = self.failed.take();
+        while !waiting.is_empty() {
+            let rest = waiting.split_off(waiting.len().min(FLUSH_ENTRIES));
+            if let Err(error) = self.write_attempts(&waiting).await {
+                self.failed.put_back(waiting.into_iter().chain(rest));
                 return Err(error);
             }
+            waiting = rest;
         }
         Ok(())
     }

@@ -9,8 +9,9 @@
 //! | issue, revoke, list and explain API keys | [`api_key`] |
 //! | see who may call what | [`TABLE`] |
 //!
-//! A caller that reaches for another tenant's things, or another bot's, gets the answer of things that do not exist. There is
-//! no second door: [`Authorized`] values are made in here only, and what is denied is in the audit log before it is answered.
+//! A caller that reaches for another tenant's things, or another bot's, gets the answer of things that do not exist.
+//! There is no second door: [`Authorized`] values are made in here only, and what is denied is in the audit log before
+//! it is answered.
 
 mod act;
 pub mod api_key;

@@ -235,8 +235,8 @@ mod tests {
         }
     }
 
-    /// Design section 13, written out a second time: `o` own, `x` any, `.` nothing; ingestor, reader, compliance, privacy,
-    /// approver, operator, security, auditor.
+    /// Design section 13, written out a second time: `o` own, `x` any, `.` nothing; ingestor, reader, compliance,
+    /// privacy, approver, operator, security, auditor.
     const EXPECTED: &[(&str, &str)] = &[
         ("AppendRecords Ingest CreateConversation CloseConversation", "o......."),
         ("PreviewRedaction", "x.xx...."),

@@ -226,3 +226,34 @@ async fn permissions_are_explained_as_the_gate_decides() {
     let later = bot.expire_time;
     assert_eq!(api_key::explain(&bot, later, path, None, None), Err(Reason::CredentialInvalid));
 }
+
+#[tokio::test]
+async fn an_act_that_the_key_store_cannot_do_ends_as_refused() {
+    let house = House::new().await;
+    let security = house.bootstrap().await;
+    let blocker = rusqlite::Connection::open(house.dir.path().join("keys.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (issued, new) = house.watch(issue(&house, &security, Some("acme"), 1, asks("ann", Role::Reader))).await;
+    assert_eq!(issued.unwrap_err().reason(), Reason::KeysUnavailable);
+    let [intent, outcome] = new.as_slice() else { panic!("{} entries", new.len()) };
+    assert_eq!((intent.phase(), outcome.phase()), (Phase::Intent, Phase::Outcome));
+    assert_eq!((outcome.decision(), outcome.reason()), (Decision::Deny, Some("KEYS_UNAVAILABLE")));
+    assert_eq!(house.data.read(|reader| reader.open_key_acts()).await.unwrap(), []);
+    blocker.execute_batch("ROLLBACK").unwrap();
+    let again = issue(&house, &security, Some("acme"), 1, asks("ann", Role::Reader)).await.unwrap();
+    assert!(again.secret.is_some(), "nothing was made the first time");
+}
+
+#[tokio::test]
+async fn what_cannot_be_logged_is_not_revoked() {
+    let house = House::new().await;
+    let security = house.bootstrap().await;
+    let issued = issue(&house, &security, Some("acme"), 1, asks("ann", Role::Reader)).await.unwrap();
+    let blocker = rusqlite::Connection::open(house.dir.path().join("vault.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let outcome = revoke(&house, &security, Some("acme"), &issued.key.id).await;
+    assert_eq!(outcome, Err(Reason::AuditUnavailable));
+    blocker.execute_batch("ROLLBACK").unwrap();
+    let header = format!("Bearer {}", issued.secret.unwrap().expose());
+    house.caller(&header, Permission::ReadConversation).await;
+}

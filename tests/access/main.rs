@@ -1,5 +1,7 @@
 //! The gate against a real store: who gets in, what is denied, and what the audit log says of it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
 mod credentials;
 mod house;
 mod keys;

@@ -12,8 +12,8 @@ use crate::store::{KeyActRow, KeyWork, KeyWrite, Mutation, Receipt, Refusal, Sub
 ///
 /// # Errors
 ///
-/// `refusal`; `AUDIT_UNAVAILABLE` when an entry cannot be written (after the change: it was made, and start-up finishes its
-/// entries); `KEYS_UNAVAILABLE` when the key store cannot be written.
+/// `refusal`; `AUDIT_UNAVAILABLE` when an entry cannot be written (after the change: it was made, and start-up finishes
+/// its entries); `KEYS_UNAVAILABLE` when the key store cannot be written.
 pub(super) async fn change<A: Act>(
     gate: &Gate,
     auth: &Authorized<A>,

@@ -13,8 +13,9 @@ pub fn is_live(row: &ApiKeyRow, now: Timestamp) -> bool {
 
 /// Tells whether the bearer of a key may call the gRPC method `path`, and if not, what it would be answered.
 ///
-/// `tenant` is the tenant of the object, `bot` the bot of the conversation that is the object. Without a tenant the answer is
-/// for whatever the key reaches, without a bot for some conversation that it reaches. A purpose is taken as given.
+/// `tenant` is the tenant of the object, `bot` the bot of the conversation that is the object. Without a tenant the
+/// answer is for whatever the key reaches, without a bot for some conversation that it reaches. A purpose is taken as
+/// given.
 ///
 /// # Errors
 ///

@@ -56,9 +56,10 @@ pub struct Issued {
 ///
 /// # Errors
 ///
-/// `INVALID_FIELD` for a missing request id, a time to live of nothing or over [`MAX_TTL`], or limits that the role cannot
-/// have; `SELF_ISSUE_DENIED` for a key of one's own, or of the role `security`; `ROLE_CONFLICT` when the principal has a live
-/// key of a role that this one does not go with; `API_KEY_LIMIT`; `IDEMPOTENCY_MISMATCH`. Each is in the audit log by then.
+/// `INVALID_FIELD` for a missing request id, a time to live of nothing or over [`MAX_TTL`], or limits that the role
+/// cannot have; `SELF_ISSUE_DENIED` for a key of one's own, or of the role `security`; `ROLE_CONFLICT` when the
+/// principal has a live key of a role that this one does not go with; `API_KEY_LIMIT`; `IDEMPOTENCY_MISMATCH`. Each is
+/// in the audit log by then.
 pub async fn issue(gate: &Gate, auth: &Authorized<acts::IssueApiKey>, request: IssueRequest) -> Result<Issued> {
     let _turn = gate.issuing.lock().await;
     let now = gate.now();
@@ -85,15 +86,15 @@ pub async fn issue(gate: &Gate, auth: &Authorized<acts::IssueApiKey>, request: I
 
 /// Makes the first key of a vault: role `security`, principal `bootstrap`, no tenant, [`MAX_TTL`].
 ///
-/// For `init`, which stores it with the vault's first keys and shows the secret once. Afterwards the only other way to a
-/// `security` key is [`security_row`], on the machine itself.
+/// For `init`, which stores it with the vault's first keys and shows the secret once. Afterwards the only other way to
+/// a `security` key is [`security_row`], on the machine itself.
 pub fn bootstrap_row(now: Timestamp) -> (ApiKeyRow, SecretKeyText) {
     let principal = BOOTSTRAP_PRINCIPAL.parse().expect("it is a valid label");
     security_row(principal, None, now)
 }
 
-/// Makes a key of the role `security` for the whole vault, as whoever holds the machine and its root can: no API call issues
-/// one. `pseudonym` is the principal's, when it has one already.
+/// Makes a key of the role `security` for the whole vault, as whoever holds the machine and its root can: no API call
+/// issues one. `pseudonym` is the principal's, when it has one already.
 pub fn security_row(principal: PrincipalId, pseudonym: Option<String>, now: Timestamp) -> (ApiKeyRow, SecretKeyText) {
     let id = base32(&random::bytes::<ID_BYTES>());
     let (secret, hash) = SecretKeyText::generate(&id);
