@@ -46,7 +46,7 @@ pub use output::{Output, Printer};
 
 /// An encrypted conversation vault with secure logging.
 #[derive(Parser, Debug)]
-#[command(name = "subrosa", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "subrosa", version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// For whom the output is: a person, or a program (one JSON object a line)
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
@@ -113,7 +113,9 @@ pub async fn run<H: Host>(host: &H) -> u8 {
     match cli.run(host).await {
         Ok(code) => code,
         Err(error) => {
-            let _ = error.print(output, &mut io::stderr());
+            if !error.is_closed_pipe() {
+                let _ = error.print(output, &mut io::stderr());
+            }
             error.exit_code()
         }
     }

@@ -112,14 +112,13 @@ impl Importer {
     pub(super) async fn import(&self, conversation: Imported) -> Result<Outcome, StreamError> {
         let mut outcome = Outcome::default();
         let mut pause = FIRST_PAUSE;
-        let (mut fruitless, mut first) = (0, true);
+        let (mut fruitless, mut known) = (0, false);
         loop {
             let before = outcome.added;
-            let Err(error) = self.attempt(&conversation, first, &mut outcome).await else { return Ok(outcome) };
+            let Err(error) = self.attempt(&conversation, &mut known, &mut outcome).await else { return Ok(outcome) };
             if outcome.added > before {
                 (fruitless, pause) = (0, FIRST_PAUSE);
             }
-            first = first && outcome.added == 0;
             fruitless += 1;
             if !error.may_pass() || fruitless >= ATTEMPTS {
                 return Err(error);
@@ -130,7 +129,9 @@ impl Importer {
     }
 
     /// Opens the stream, learns how far it is, and sends the rest. `outcome` holds what is acknowledged, whatever happens.
-    async fn attempt(&self, from: &Imported, first: bool, outcome: &mut Outcome) -> Result<(), StreamError> {
+    ///
+    /// What was there before this run is what the first opening answer says: `known` from then on.
+    async fn attempt(&self, from: &Imported, known: &mut bool, outcome: &mut Outcome) -> Result<(), StreamError> {
         let turns = from.records.len() as u64;
         let (to_vault, messages) = mpsc::channel(WINDOW);
         let _ = to_vault.send(self.open(&from.reference)).await;
@@ -138,8 +139,9 @@ impl Importer {
         let mut answers = client.ingest(self.vault.stream(ReceiverStream::new(messages))).await?.into_inner();
         let opened = answers.message().await?.ok_or(StreamError::EndedEarly)?;
         let acked = opened.acked_client_sequence;
-        if first {
+        if !*known {
             outcome.already = acked.min(turns);
+            *known = true;
         }
         outcome.added = acked.saturating_sub(outcome.already);
         if acked > turns {
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn a_conversation_has_one_stream_for_ever() {
         let id = stream_id("tenants/acme", "a");
-        assert_eq!(id.to_string(), "PINNED");
+        assert_eq!(id.to_string(), "80db1bea-16a9-807c-a5f6-13759a3e1cdd");
         assert_ne!(id, stream_id("tenants/acme", "b"));
         assert_ne!(stream_id("tenants/a", "bc"), stream_id("tenants/ab", "c"));
     }
