@@ -3,6 +3,8 @@
 //! Commands that are clients run against a fake vault, which remembers streams as the real one promises to and breaks when
 //! it is told to.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 #[path = "cli/fake_vault.rs"]
 mod fake_vault;
 #[path = "cli/program.rs"]
