@@ -43,22 +43,19 @@ impl Words {
         Ok(Words { automaton })
     }
 
-    /// Returns the word nearest to `span`: up to 64 bytes before it, or 24 after it on the same line.
-    pub(super) fn nearest(&self, text: &[u8], span: &Range<usize>) -> Option<Word> {
-        self.before(text, span.start).or_else(|| self.after(text, span.end))
-    }
-
-    /// Returns the first word in a name such as a JSON key, already split into words.
+    /// Returns the last word in a name such as a JSON key, already split into words.
     pub(super) fn in_name(&self, name: &str) -> Option<Word> {
         self.whole(name.as_bytes(), 0..name.len()).last().map(|(word, _)| word)
     }
 
-    fn before(&self, text: &[u8], end: usize) -> Option<Word> {
+    /// Returns the last word in the 64 bytes before `end`.
+    pub(super) fn before(&self, text: &[u8], end: usize) -> Option<Word> {
         let window = end.saturating_sub(BEFORE)..end;
         self.whole(text, window).last().map(|(word, _)| word)
     }
 
-    fn after(&self, text: &[u8], start: usize) -> Option<Word> {
+    /// Returns the first word in the 24 bytes after `start`, on the same line.
+    pub(super) fn after(&self, text: &[u8], start: usize) -> Option<Word> {
         let limit = text.len().min(start + AFTER);
         let line = memchr::memchr(b'\n', &text[start..limit]).map_or(limit, |at| start + at);
         self.whole(text, start..line).next().map(|(word, _)| word)
@@ -154,8 +151,6 @@ const LIST: &[Word] = &[
     phone("her number"),
     phone("their number"),
     phone("our number"),
-    phone("number is"),
-    phone("numbers are"),
     phone("numéro"),
     phone("rufnummer"),
     phone("celular"),
@@ -209,6 +204,24 @@ const LIST: &[Word] = &[
     network("subnet"),
     network("gateway"),
     network("server"),
+    phone("phone number is"),
+    phone("the number is"),
+    phone("number is"),
+    phone("numbers are"),
+    card("card number is"),
+    card("credit card number"),
+    card("credit card number is"),
+    card("debit card number is"),
+    other("license number is"),
+    other("licence number is"),
+    other("id number is"),
+    other("passport number is"),
+    other("driver's license number is"),
+    other("driver's license number"),
+    other("policy number is"),
+    other("member number is"),
+    other("customer number is"),
+    other("number of"),
     other("order"),
     other("order number"),
     other("order number is"),
@@ -279,7 +292,8 @@ mod tests {
 
     fn nearest(text: &str, value: &str) -> Option<&'static str> {
         let start = text.find(value).unwrap();
-        Words::new().unwrap().nearest(text.as_bytes(), &(start..start + value.len())).map(|word| word.word)
+        let (words, text) = (Words::new().unwrap(), text.as_bytes());
+        words.before(text, start).or_else(|| words.after(text, start + value.len())).map(|word| word.word)
     }
 
     #[test]

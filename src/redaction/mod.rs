@@ -8,8 +8,8 @@
 //! | redact JSON by value, such as tool arguments | [`Engine::redact_json`] |
 //! | see why something was found or was not | [`Engine::explain`] |
 //!
-//! The stages: [`normalise`] the text, [`scan`] it for candidates, have [`recognizers`] judge them, [`resolve`] overlaps,
-//! apply [`operators`]. The redacted text is scanned once more until nothing new comes up, so that redacting twice is
+//! The stages: `normalise` the text, `scan` it for candidates, have `recognizers` judge them, `resolve` overlaps,
+//! apply `operators`. The redacted text is scanned once more until nothing new comes up, so that redacting twice is
 //! redacting once.
 //!
 //! # Security
@@ -28,6 +28,7 @@ mod resolve;
 mod scan;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 pub use class::{Class, UnknownClass};
@@ -123,6 +124,7 @@ impl Engine {
         let mut traces = Vec::new();
         self.analyse(text, None, Some(&mut traces));
         traces.sort_by_key(|trace| (trace.span.start, trace.span.end, trace.class));
+        traces.dedup();
         traces
     }
 
@@ -203,6 +205,7 @@ impl Engine {
             enabled: self.enabled,
             assume_context: self.policy.assume_context,
             hint,
+            before: Cell::new(None),
         };
         scan::scan(&view, &mut hits);
         hits
@@ -222,6 +225,11 @@ impl Engine {
             policy_version: self.policy.version,
         }
     }
+}
+
+/// Returns the last character boundary up to `at`, at most the length of the text.
+pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 /// The way back from a redacted text to the text it came from, for what was not replaced.

@@ -4,6 +4,7 @@
 //! `@` (mail addresses), `:` (hardware and IPv6 addresses, URLs), `-` and `.` (hardware addresses). Every run is cut once, so the
 //! pass is linear in the text whatever the text is.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::context::{Topic, Word, Words};
@@ -38,6 +39,8 @@ pub(super) struct View<'a> {
     pub(super) assume_context: bool,
     /// What the name of the field speaks for, where the text is the value of one.
     pub(super) hint: Option<Word>,
+    /// The word before the last place that was asked about: recognizers ask about one place in a row.
+    pub(super) before: Cell<Option<(usize, Option<Word>)>>,
 }
 
 /// What the surroundings of a candidate say about it.
@@ -70,11 +73,21 @@ impl View<'_> {
         if self.assume_context {
             return Support::For("assumed");
         }
-        match self.tables.words.nearest(self.bytes, span).or(self.hint) {
+        match self.nearest(span).or(self.hint) {
             Some(word) if word.topic == topic => Support::For(word.word),
             Some(word) => Support::Against(word.word),
             None => Support::Silent,
         }
+    }
+
+    fn nearest(&self, span: &Range<usize>) -> Option<Word> {
+        let words = &self.tables.words;
+        let before = match self.before.get() {
+            Some((place, word)) if place == span.start => word,
+            _ => words.before(self.bytes, span.start),
+        };
+        self.before.set(Some((span.start, before)));
+        before.or_else(|| words.after(self.bytes, span.end))
     }
 
     /// Returns whether the byte at `at` continues an identifier; outside the text it does not.

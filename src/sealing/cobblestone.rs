@@ -1,8 +1,9 @@
 //! C2SP [chunked-encryption] version 1 with HKDF-Expand-SHA-512 and AES-256-GCM: "Cobblestone-256".
 //!
 //! ```text
-//! salt (24) | commitment (32) | chunk 0 | tag (16) | chunk 1 | tag (16) | ... | last chunk, shorter than 16 KiB | tag (16)
-//! key (32) | base nonce (12) | commitment (32) = HKDF-Expand(DEK, "c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM" | 0x00 | salt | context)
+//! salt (24) | commitment (32) | chunk 0 | tag (16) | chunk 1 | tag (16) | ... | short last chunk | tag (16)
+//! key (32) | base nonce (12) | commitment (32)
+//!     = HKDF-Expand(DEK, "c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM" | 0x00 | salt | context)
 //! nonce of chunk i = base nonce XOR i (big-endian)
 //! ```
 //!
@@ -31,7 +32,7 @@ pub enum OpenError {
     /// No sealed thing has this length: it was cut, or bytes were added.
     #[error("the sealed bytes are truncated or have trailing bytes")]
     Malformed,
-    /// The commitment does not fit: another key, another context, or a changed salt or commitment. Nothing was decrypted.
+    /// The commitment does not fit: another key, another context, or a changed header. Nothing was decrypted.
     #[error("sealed under another key or for another place")]
     WrongKeyOrContext,
     /// Key and context fit but a chunk is not authentic: changed, moved, or cut.

@@ -1,7 +1,7 @@
 //! The encoding shared by every context: what a sealed thing is bound to.
 //!
-//! One format version byte, one byte for the type of the context, then every field in order, each preceded by its length
-//! in bytes as 8 bytes big-endian. Injective by construction: no two different contexts encode alike.
+//! One format version byte, one byte for the type of the context, then every field in order, each preceded by its
+//! length in bytes as 8 bytes big-endian. Injective by construction: no two different contexts encode alike.
 
 /// The version of every context encoding in this module's callers.
 const FORMAT_VERSION: u8 = 1;

@@ -36,8 +36,8 @@ impl std::fmt::Debug for Sealed {
 
 /// Says where a record belongs. A sealed record opens only with the same context.
 ///
-/// The key encryption key's version and the bucket are not in it: they are bound in the wrap of the DEK, so that rotation
-/// and holds re-wrap keys and never re-encrypt records.
+/// The key encryption key's version and the bucket are not in it: they are bound in the wrap of the DEK, so that
+/// rotation and holds re-wrap keys and never re-encrypt records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordContext<'a> {
     /// The vault's UUID.

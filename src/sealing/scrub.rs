@@ -9,14 +9,16 @@ use std::hint::black_box;
 
 /// Runs `work` and overwrites the 32 KiB of stack below its caller, also when `work` panics.
 ///
-/// Every public function of [`sealing`](super) that touches a key does this by itself. Nested calls leave the wiping to
-/// the outermost one, so a loop over many records pays for it once:
+/// Every public function of [`sealing`](super) that touches a key does this by itself (about 0.15 µs, where sealing
+/// 1 KiB takes 3 µs: `benches/sealing.rs`). Nested calls leave the wiping to the outermost one, so a loop over many
+/// records pays for it once:
 ///
 /// ```
 /// use subrosa::sealing::{Key32, Label, derive_key, with_clean_stack};
 ///
 /// let root = Key32::random();
-/// let keys: Vec<Key32> = with_clean_stack(|| (0u32..100).map(|n| derive_key(&root, Label::HANDLE, &n.to_be_bytes())).collect());
+/// let derive = |n: u32| derive_key(&root, Label::HANDLE, &n.to_be_bytes());
+/// let keys: Vec<Key32> = with_clean_stack(|| (0..100).map(derive).collect());
 /// assert_eq!(keys.len(), 100);
 /// ```
 ///

@@ -97,8 +97,8 @@ pub struct WrapContext<'a> {
 }
 
 impl WrapContext<'_> {
-    /// Encodes the context, which is the wrap's associated data: version, type, then length-prefixed fields in the order
-    /// above.
+    /// Encodes the context, which is the wrap's associated data: version, type, then length-prefixed fields in the
+    /// order above.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         Encoder::new(ContextType::Wrap)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::audit::{Frontier, Hash, leaf_hash};
+use crate::audit::{Frontier, leaf_hash};
 
 use super::error::{Refusal, StoreError};
 use super::pipeline::Engine;
@@ -11,8 +11,10 @@ use super::work::{Chore, Inner, LoggedEntry, Mutation, Receipt, Work};
 
 /// The write half of a data engine: one transaction at a time, with savepoints inside it.
 ///
-/// The committer calls `begin`, then for each piece of work `savepoint`, `apply`..., `append`, and `release` or `undo`, then
-/// `commit` or `rollback`. A `commit` that fails for any reason but a full disk has ended the process through
+/// The committer calls `begin`, then for each piece of work `apply`... or `chore`, then `append` for each log that has grown,
+/// then `commit`; `rollback` after any error. Only when a work is refused after an earlier change of it was made does it
+/// roll back and go through the batch again with each work between `savepoint` and `release` or `undo`: a savepoint per work
+/// costs more than the work, and such refusals are rare. A `commit` that fails for any reason but a full disk has ended the process through
 /// [`super::fatal`]: a failed fsync cannot be tried again.
 pub trait DataWriter: Send + 'static {
     /// Returns the stored head of every log.
@@ -21,10 +23,10 @@ pub trait DataWriter: Send + 'static {
     fn begin(&mut self) -> Result<(), StoreError>;
     /// Marks the place that `undo` goes back to.
     fn savepoint(&mut self) -> Result<(), StoreError>;
-    /// Makes one change, or says why not.
-    fn apply(&mut self, mutation: Mutation) -> Result<Result<(), Refusal>, StoreError>;
+    /// Makes one change, or says why not; a refused change has changed nothing.
+    fn apply(&mut self, mutation: &Mutation) -> Result<Result<(), Refusal>, StoreError>;
     /// Does one chore.
-    fn chore(&mut self, chore: Chore) -> Result<(), StoreError>;
+    fn chore(&mut self, chore: &Chore) -> Result<(), StoreError>;
     /// Adds entries at the end of a log and replaces its head.
     fn append(&mut self, log: &LogId, entries: &[EntryRow], head: &LogHead) -> Result<(), StoreError>;
     /// Forgets the savepoint.
@@ -61,28 +63,16 @@ impl Committer {
         Ok(Self { writer, frontiers })
     }
 
-    /// Does one piece of work in the open transaction; `grown` has the frontiers of this batch so far.
-    fn one(&mut self, work: Work, grown: &mut Frontiers) -> Result<Result<Receipt, Refusal>, StoreError> {
-        let (entries, mutations) = match work.into_inner() {
-            Inner::Chore(chore) => return self.writer.chore(chore).map(|()| Ok(Receipt::new(Vec::new()))),
-            Inner::Act { entries, mutations } => (entries, mutations),
-        };
-        self.writer.savepoint()?;
-        for mutation in mutations {
-            if let Err(refusal) = self.writer.apply(mutation)? {
-                self.writer.undo()?;
-                return Ok(Err(refusal));
-            }
-        }
-        self.writer.release()?;
-        Ok(Ok(Receipt::new(entries.into_iter().map(|entry| grown.push(&self.frontiers, entry)).collect())))
-    }
-
-    fn batch(&mut self, batch: Vec<Work>) -> Result<Vec<Result<Receipt, Refusal>>, StoreError> {
+    /// Goes through a batch in the open transaction and commits it. `None` when only savepoints can undo a refused work.
+    fn batch(&mut self, batch: &[Work], savepoints: bool) -> Result<Option<Answers>, StoreError> {
         let mut grown = Frontiers::default();
         let mut done = Vec::with_capacity(batch.len());
         for work in batch {
-            done.push(self.one(work, &mut grown)?);
+            match self.one(work, savepoints, &mut grown)? {
+                Outcome::Done(receipt) => done.push(Ok(receipt)),
+                Outcome::Refused(refusal) => done.push(Err(refusal)),
+                Outcome::Dirty => return Ok(None),
+            }
         }
         for (log, (frontier, rows)) in &grown.logs {
             let head = LogHead { log: log.clone(), frontier: frontier.encode() };
@@ -90,7 +80,50 @@ impl Committer {
         }
         self.writer.commit()?;
         self.frontiers.extend(grown.logs.into_iter().map(|(log, (frontier, _))| (log, frontier)));
-        Ok(done)
+        Ok(Some(done))
+    }
+
+    /// Does one piece of work in the open transaction; `grown` has the frontiers of this batch so far.
+    fn one(&mut self, work: &Work, savepoints: bool, grown: &mut Frontiers) -> Result<Outcome, StoreError> {
+        let (entries, mutations) = match work.inner() {
+            Inner::Chore(chore) => {
+                self.writer.chore(chore)?;
+                return Ok(Outcome::Done(Receipt::new(Vec::new())));
+            }
+            Inner::Act { entries, mutations } => (entries, mutations),
+        };
+        if !entries.iter().all(LoggedEntry::is_well_filed) {
+            return Ok(Outcome::Refused(Refusal::Misfiled));
+        }
+        if savepoints {
+            self.writer.savepoint()?;
+        }
+        for (made, mutation) in mutations.iter().enumerate() {
+            let Err(refusal) = self.writer.apply(mutation)? else { continue };
+            if savepoints {
+                self.writer.undo()?;
+            } else if made > 0 {
+                return Ok(Outcome::Dirty);
+            }
+            return Ok(Outcome::Refused(refusal));
+        }
+        if savepoints {
+            self.writer.release()?;
+        }
+        let positions = entries.iter().map(|entry| grown.push(&self.frontiers, entry)).collect();
+        Ok(Outcome::Done(Receipt::new(positions)))
+    }
+
+    /// Commits a batch: first without savepoints, then, if it must be, with them.
+    fn twice(&mut self, batch: &[Work]) -> Result<Answers, StoreError> {
+        self.writer.begin()?;
+        if let Some(answers) = self.batch(batch, false)? {
+            return Ok(answers);
+        }
+        self.writer.rollback();
+        self.writer.begin()?;
+        let answers = self.batch(batch, true)?;
+        answers.ok_or_else(|| StoreError::Unavailable("a refused work was not undone".to_owned()))
     }
 }
 
@@ -103,8 +136,7 @@ impl Engine for Committer {
     }
 
     fn commit(&mut self, batch: Vec<Work>) -> Result<Vec<Result<Receipt, Refusal>>, StoreError> {
-        self.writer.begin()?;
-        let result = self.batch(batch);
+        let result = self.twice(&batch);
         if result.is_err() {
             self.writer.rollback();
         }
@@ -116,6 +148,18 @@ impl Engine for Committer {
     }
 }
 
+type Answers = Vec<Result<Receipt, Refusal>>;
+
+/// How one piece of work went.
+enum Outcome {
+    /// All of it.
+    Done(Receipt),
+    /// None of it.
+    Refused(Refusal),
+    /// Refused, but a part of it is in the transaction.
+    Dirty,
+}
+
 /// The logs that a batch has grown, not yet the truth: they replace the committer's only after COMMIT.
 #[derive(Default)]
 struct Frontiers {
@@ -123,15 +167,14 @@ struct Frontiers {
 }
 
 impl Frontiers {
-    fn push(&mut self, base: &HashMap<LogId, Frontier>, logged: LoggedEntry) -> (LogId, u64) {
+    fn push(&mut self, base: &HashMap<LogId, Frontier>, logged: &LoggedEntry) -> (LogId, u64) {
         let LoggedEntry { log, entry, commitments } = logged;
-        let canonical = entry.into_canonical();
-        let leaf: Hash = leaf_hash(&canonical, &commitments);
+        let leaf = leaf_hash(entry.canonical(), commitments);
         let (frontier, rows) =
-            self.logs.entry(log.clone()).or_insert_with(|| (base.get(&log).cloned().unwrap_or_default(), Vec::new()));
+            self.logs.entry(log.clone()).or_insert_with(|| (base.get(log).cloned().unwrap_or_default(), Vec::new()));
         let index = frontier.size();
         frontier.push(leaf);
-        rows.push(EntryRow { index, canonical, commitments, leaf });
-        (log, index)
+        rows.push(EntryRow { index, canonical: entry.canonical().to_vec(), commitments: commitments.clone(), leaf });
+        (log.clone(), index)
     }
 }

@@ -45,7 +45,7 @@ pub struct PageKey {
     pub id: ConversationId,
 }
 
-/// Reads of the data store. Each call is one short read transaction of at most 500 rows.
+/// Reads of the data store, in short transactions of at most 500 rows: a `limit` above 500 counts as 500.
 pub trait DataReader: Send {
     /// Returns the conversation.
     fn conversation(
@@ -69,7 +69,7 @@ pub trait DataReader: Send {
         after_sequence: u64,
         limit: usize,
     ) -> Result<Vec<StoredRecord>, StoreError>;
-    /// Returns the highest sequence sealed under one of `dek_ids`, and how many rows those have.
+    /// Returns the highest sequence sealed under one of `dek_ids`, and how many rows those have; none when they have none.
     fn sealed_under(
         &mut self,
         tenant: &TenantId,
@@ -140,8 +140,8 @@ impl DataStore {
     pub async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut dyn DataReader) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&mut (dyn DataReader + 'static)) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(move |reader| read(reader)).await
+        self.readers.run(read).await
     }
 }

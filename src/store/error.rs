@@ -42,6 +42,9 @@ pub enum Refusal {
     /// The conversation is closed or expired.
     #[error("not open")]
     NotOpen,
+    /// An entry names another log than the one it was to go into, or counts other records than it has commitments.
+    #[error("misfiled entry")]
+    Misfiled,
 }
 
 /// Why submitted work was not done.

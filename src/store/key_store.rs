@@ -1,6 +1,6 @@
 //! Work for the key store, reading it, and the handle that `keys` and `access` have of it.
 
-use crate::domain::{ConversationId, KeyState, PrincipalId, TenantId, Timestamp};
+use crate::domain::{ConversationId, Day, KeyState, PrincipalId, TenantId, Timestamp};
 
 use super::error::{Refusal, StoreError, SubmitError};
 use super::key_rows::{
@@ -14,25 +14,28 @@ use super::rows::{CheckpointRow, LogId};
 /// One change of the key store.
 #[derive(Debug)]
 pub enum KeyWrite {
-    /// Adds an epoch key and its wraps in the root slots.
+    /// Adds an epoch key and its wraps in the root slots; or, when it is there, sets its state and adds or replaces those slots.
+    /// Refused with `Conflict` when another key has its number, or a slot is of another epoch.
     PutEpoch(EpochRow, Vec<RootSlotRow>),
-    /// Adds a log key.
+    /// Adds a log key. Refused with `Exists`.
     PutLogKey(LogKeyRow),
     /// Adds a tenant's first KEK and its index key. Refused with `Exists`.
     CreateTenant(TenantKekRow, TenantKeyRow),
-    /// Adds a bucket. Refused with `Exists`, or `Conflict` when `kek_version` is not the tenant's active one.
+    /// Adds a live bucket. Refused with `Exists` when its number or a live bucket of its kind is there, or `Conflict` when `kek_version` is not the tenant's active one.
     PutBucket(BucketRow),
-    /// Adds a segment. Refused with `Exists`, or `Missing` when its bucket is not there or destroyed.
+    /// Adds a segment. Refused with `Exists`, or `Missing` when its bucket is not there, destroyed, or another tenant's.
     PutSegment(SegmentRow),
-    /// Adds or replaces a conversation key. Refused with `Missing` when its bucket is not there or destroyed.
+    /// Adds or replaces a conversation key. Refused with `Missing` when its bucket is not there, destroyed, or another tenant's.
     PutConversationKey(ConversationKeyRow),
     /// Adds a handle. A reference stands for one conversation only: refused with `Exists` when it stands for another.
     PutHandle(TenantId, HandleKind, [u8; 32], ConversationId),
-    /// Replaces a tenant's active KEK. Refused with `Conflict` when the tenant's live buckets are not just those given.
+    /// Replaces a tenant's active KEK, which becomes decrypt-only. Refused with `Missing` when there is none, or `Conflict` when
+    /// the new version is not the next one, the tenant's live buckets or other keys are not just those given, or a wrap has
+    /// another length than the one it replaces.
     Rotate(Rotation),
-    /// Destroys bucket keys: wraps go, check values stay. Refused with `Missing`.
+    /// Destroys bucket keys: wraps go, check values stay. One that is destroyed already stays so. Refused with `Missing`.
     DestroyBuckets(Vec<BucketId>),
-    /// Drops up to `limit` segments, conversation keys and handles of a destroyed bucket's conversations that have nothing else.
+    /// Drops segments of a conversation, whatever their bucket; those that are not there are no matter.
     DropSegments {
         /// The conversation.
         conversation: ConversationId,
@@ -41,11 +44,12 @@ pub enum KeyWrite {
         /// Whether the conversation's key and handles go as well.
         whole: bool,
     },
-    /// Marks a key act done, so that its outcome is known after a crash.
+    /// Marks a key act done, so that its outcome is known after a crash. Doing it again changes nothing.
     MarkAct([u8; 16]),
-    /// Forgets a marked act.
+    /// Forgets a marked act, if it is there.
     ForgetAct([u8; 16]),
-    /// Adds an API key. Refused with `Exists` when its principal has `most_live` live keys of that role already.
+    /// Adds an API key. Refused with `Exists` when its id is there or its principal has `most_live` live keys of that role
+    /// already, or `Conflict` when the principal has another pseudonym or the pseudonym another principal.
     PutApiKey {
         /// The key.
         row: ApiKeyRow,
@@ -54,9 +58,9 @@ pub enum KeyWrite {
         /// What "live" is measured against.
         now: Timestamp,
     },
-    /// Revokes an API key. Refused with `Missing`.
+    /// Revokes an API key; the earliest time counts. Refused with `Missing`.
     RevokeApiKey(String, Timestamp),
-    /// Keeps the newest signed checkpoint of a log.
+    /// Keeps a signed checkpoint, unless a newer one of the log is kept already.
     PutCheckpoint(CheckpointRow),
     /// Sets a value that describes the whole vault, such as its id.
     PutMeta(&'static str, Vec<u8>),
@@ -93,7 +97,8 @@ impl KeyWork {
         self
     }
 
-    /// Asks that nothing of what the work deletes remains in any file when it is answered.
+    /// Asks that nothing of what the work deletes remains in any file when it is answered. `KeyWork::default().scrubbed()`
+    /// changes nothing and tries a pending scrub again.
     #[must_use]
     pub fn scrubbed(mut self) -> Self {
         self.scrub = true;
@@ -132,13 +137,13 @@ pub trait KeyReader: Send {
     fn tenant_key(&mut self, tenant: &TenantId, kind: TenantKeyKind) -> Result<Option<TenantKeyRow>, StoreError>;
     /// Returns a bucket.
     fn bucket(&mut self, id: BucketId) -> Result<Option<BucketRow>, StoreError>;
-    /// Returns a tenant's bucket of a kind.
+    /// Returns a tenant's live bucket of a kind; a destroyed one is found by its number only.
     fn bucket_of(&mut self, tenant: &TenantId, kind: BucketKind) -> Result<Option<BucketRow>, StoreError>;
     /// Returns every live bucket of a tenant.
     fn live_buckets(&mut self, tenant: &TenantId) -> Result<Vec<BucketRow>, StoreError>;
     /// Returns live buckets of all tenants whose day is before `day` (days since the epoch), oldest first, at most `limit`.
-    fn buckets_due(&mut self, day: crate::domain::Day, limit: usize) -> Result<Vec<BucketRow>, StoreError>;
-    /// Returns up to `limit` segments that lie in destroyed buckets.
+    fn buckets_due(&mut self, day: Day, limit: usize) -> Result<Vec<BucketRow>, StoreError>;
+    /// Returns up to `limit` segments that lie in destroyed buckets, in no order.
     fn dead_segments(&mut self, limit: usize) -> Result<Vec<SegmentRow>, StoreError>;
     /// Returns a segment.
     fn segment(&mut self, conversation: &ConversationId, dek_id: u64) -> Result<Option<SegmentRow>, StoreError>;
@@ -150,7 +155,7 @@ pub trait KeyReader: Send {
         after: Option<ConversationId>,
         limit: usize,
     ) -> Result<Vec<ConversationKeyRow>, StoreError>;
-    /// Returns the conversations a handle stands for, at most 1,000.
+    /// Returns the conversations a handle stands for, newest first, at most 1,000.
     fn handle(
         &mut self,
         tenant: &TenantId,
@@ -178,7 +183,7 @@ pub trait KeyReader: Send {
 }
 
 /// The key store's engine in its pipeline.
-pub struct KeyEngine(Box<dyn KeyWriter>);
+pub(super) struct KeyEngine(Box<dyn KeyWriter>);
 
 impl Engine for KeyEngine {
     type Work = KeyWork;
@@ -230,8 +235,8 @@ impl KeyStore {
     pub async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut dyn KeyReader) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&mut (dyn KeyReader + 'static)) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(move |reader| read(reader)).await
+        self.readers.run(read).await
     }
 }

@@ -39,12 +39,23 @@ impl<R: ?Sized + Send + 'static> ReaderPool<R> {
         let idle = Arc::clone(&self.idle);
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            let mut reader = idle.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or_else(gone)?;
-            let result = read(&mut reader);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-            result
+            let reader = idle.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or_else(gone)?;
+            let mut taken = Taken { idle, reader: Some(reader) };
+            taken.reader.as_mut().map_or_else(|| Err(gone()), |reader| read(reader))
         })
         .await
         .unwrap_or_else(|_| Err(StoreError::Unavailable("a read panicked".to_owned())))
+    }
+}
+
+/// A reader on loan; it goes back into the pool even when the read panics.
+struct Taken<R: ?Sized> {
+    idle: Arc<Mutex<Vec<Box<R>>>>,
+    reader: Option<Box<R>>,
+}
+
+impl<R: ?Sized> Drop for Taken<R> {
+    fn drop(&mut self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.reader.take());
     }
 }

@@ -20,10 +20,22 @@ pub struct LoggedEntry {
     pub commitments: Vec<[u8; 32]>,
 }
 
+impl LoggedEntry {
+    /// Tells whether the entry names the log it goes into and counts the commitments it goes with: a log with one that does
+    /// not could never be verified again.
+    pub(super) fn is_well_filed(&self) -> bool {
+        let named = match &self.log {
+            LogId::System => self.entry.log() == "system",
+            LogId::Tenant(tenant) => self.entry.log().strip_prefix("tenants/") == Some(tenant.as_str()),
+        };
+        named && self.entry.commitments() == self.commitments.len() as u64
+    }
+}
+
 /// One change of the data store.
 #[derive(Debug)]
 pub enum Mutation {
-    /// Makes a conversation. Refused with `Exists`.
+    /// Makes a conversation. Refused with `Exists`, or `Missing` when its tenant is not there.
     CreateConversation(Box<ConversationRow>),
     /// Adds records at the end of a conversation. Refused with `Missing`, `NotOpen`, or `Conflict` when the first row's
     /// sequence is not the next one. Rows are contiguous and not empty.
@@ -57,24 +69,31 @@ pub enum Mutation {
     },
     /// Remembers a request. Refused with `Duplicate` when its key is there already.
     RememberRequest(RememberedRequest),
-    /// Moves a stream forward, or opens it. Refused with `Conflict` when it would not move forward or changes conversation.
-    AdvanceStream(StreamRow),
+    /// Moves a stream forward from `previous`, or opens it when that is 0. Refused with `Conflict` when it does not stand at
+    /// `previous`, or belongs to another conversation.
+    AdvanceStream {
+        /// Where the stream stands after.
+        row: StreamRow,
+        /// The client sequence at which it stood before.
+        previous: u64,
+    },
     /// Makes a tenant. Refused with `Exists`.
     CreateTenant(TenantRow),
     /// Sets a tenant's state. Refused with `Missing`.
     SetTenantState(TenantId, TenantState),
-    /// Adds a policy version. Refused with `Conflict` when it is not the next one.
+    /// Adds a policy version. Refused with `Conflict` when it is not the next one, or `Missing` when its tenant is not there.
     PutPolicy(PolicyRow),
-    /// Notes that a key act has begun.
+    /// Notes that a key act has begun. Refused with `Exists`.
     BeginKeyAct(KeyActRow),
     /// Notes that a key act has ended. Refused with `Missing`.
     EndKeyAct([u8; 16]),
-    /// Notes that a read stream has begun.
+    /// Notes that a read stream has begun. Refused with `Exists`.
     OpenRead(OpenReadRow),
     /// Notes that a read stream has ended. Refused with `Missing`.
     CloseRead([u8; 16]),
-    /// Removes the record rows sealed under `dek_ids` and marks everything up to `through` expired; when `expired` is set the
-    /// conversation goes to `EXPIRED`, and its sealed metadata, labels, requests and streams go too.
+    /// Removes the record rows up to `through` that are sealed under `dek_ids` and marks everything up to `through` expired;
+    /// when `expired` is set the conversation goes to `EXPIRED`, and its sealed metadata, channel, labels, finding classes,
+    /// requests and streams go too. Doing it again changes nothing. Refused with `Missing`.
     ExpireRecords {
         /// Whose conversation.
         tenant: TenantId,
@@ -92,9 +111,9 @@ pub enum Mutation {
 /// Work that is no act of anybody's, and so has no entry.
 #[derive(Debug)]
 pub enum Chore {
-    /// Keeps a signed checkpoint.
+    /// Keeps a signed checkpoint, unless a newer one of the log is kept already.
     PutCheckpoint(CheckpointRow),
-    /// Forgets requests and idle streams older than this.
+    /// Forgets requests and idle streams older than this; at most 10,000 requests at a time, oldest first.
     ForgetRequests(Timestamp),
 }
 
@@ -139,8 +158,8 @@ impl Work {
         self
     }
 
-    pub(super) fn into_inner(self) -> Inner {
-        self.inner
+    pub(super) fn inner(&self) -> &Inner {
+        &self.inner
     }
 
     /// Returns about how many bytes the work holds in memory.

@@ -4,7 +4,7 @@ use std::io::{BufRead, Write};
 use std::ops::Range;
 
 use super::RedactError;
-use crate::redaction::{Engine, Finding, PseudonymKey};
+use crate::redaction::{Engine, Finding, PseudonymKey, floor_boundary};
 
 /// Redacts the whole input as one conversation, and writes the trace to `trace` if there is one.
 pub(super) fn redact(
@@ -79,7 +79,7 @@ impl Window {
 
     /// Chooses up to where can be written: a line end before the overlap, and in no finding.
     fn cut(&self, findings: &[Finding]) -> usize {
-        let limit = self.text.floor_char_boundary(self.text.len() - OVERLAP);
+        let limit = floor_boundary(&self.text, self.text.len() - OVERLAP);
         let line = self.text[self.done..limit].rfind('\n').map_or(limit, |at| self.done + at + 1);
         let inside = findings.iter().find(|finding| finding.span.start < line && line < finding.span.end);
         match inside {
@@ -100,7 +100,7 @@ impl Window {
         let moved = |finding: Finding| Finding { span: shift(&finding.span, self.done), ..finding };
         let findings = findings.into_iter().map(moved).collect();
         output.write_all(engine.apply(&self.text[self.done..cut], findings, key).text.as_bytes())?;
-        let keep = self.text.floor_char_boundary(cut.saturating_sub(CONTEXT));
+        let keep = floor_boundary(&self.text, cut.saturating_sub(CONTEXT));
         self.text.drain(..keep);
         self.before += keep as u64;
         self.done = cut - keep;

@@ -4,7 +4,7 @@ mod lexer;
 pub(super) mod names;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use lexer::Lexer;
@@ -146,7 +146,7 @@ impl Walk<'_> {
     fn object(&mut self, depth: usize, cue: &NameCue) -> Result<(), JsonError> {
         self.enter(depth)?;
         self.lexer.expect(b'{')?;
-        let mut redacted_keys = HashSet::new();
+        let mut redacted_keys = HashMap::new();
         if self.lexer.take(b'}') {
             return Ok(());
         }
@@ -161,14 +161,13 @@ impl Walk<'_> {
     }
 
     /// Redacts a key and returns what it says of its value.
-    fn key(&mut self, redacted_keys: &mut HashSet<String>) -> Result<NameCue, JsonError> {
+    fn key(&mut self, redacted_keys: &mut HashMap<String, usize>) -> Result<NameCue, JsonError> {
         let node = self.count()?;
         let (span, key) = self.lexer.string()?;
-        let cue = NameCue::of(&key, &self.engine.tables);
         let findings = self.engine.scan(&key);
-        let marked = !findings.is_empty() || key.contains(['<', '*']);
-        if marked {
-            let redacted = operators::apply(&key, &findings, &self.engine.policy, Some(&self.tokens));
+        let redacted = operators::apply(&key, &findings, &self.engine.policy, Some(&self.tokens));
+        let cue = NameCue::of(&redacted, &self.engine.tables);
+        if !findings.is_empty() || key.contains(['<', '*']) {
             let unique = unique(redacted, redacted_keys);
             if unique != key {
                 self.write(span, &unique);
@@ -226,15 +225,15 @@ impl Walk<'_> {
     }
 }
 
-/// Returns `key`, or `key#2`, `key#3`... where it is taken already.
-fn unique(key: String, taken: &mut HashSet<String>) -> String {
+/// Returns `key`, or `key#2`, `key#3`... where it is taken already. `taken` holds the next number of each key.
+fn unique(key: String, taken: &mut HashMap<String, usize>) -> String {
     let mut candidate = key.clone();
-    let mut count = 2;
-    while taken.contains(&candidate) {
-        candidate = format!("{key}#{count}");
-        count += 1;
+    while taken.contains_key(&candidate) {
+        let next = taken.entry(key.clone()).or_insert(2);
+        candidate = format!("{key}#{next}");
+        *next += 1;
     }
-    taken.insert(candidate.clone());
+    taken.insert(candidate.clone(), 2);
     candidate
 }
 
@@ -282,6 +281,8 @@ mod tests {
             (r#"{"cvv": 123}"#, r#"{"cvv": "<SECRET>"}"#),
             (r#"{"access_token":"abcdefgh"}"#, r#"{"access_token":"<SECRET>"}"#),
             (r#"{"prompt_tokens":12345678}"#, r#"{"prompt_tokens":12345678}"#),
+            (r#"{"token":"pin: 1234"}"#, r#"{"token":"pin: <SECRET>"}"#),
+            (r#"{"token":"pin: <SECRET>"}"#, r#"{"token":"pin: <SECRET>"}"#),
             (r#"{"password":null,"pin":true}"#, r#"{"password":null,"pin":true}"#),
         ] {
             assert_eq!(json(text), expected);
@@ -292,8 +293,8 @@ mod tests {
     #[test]
     fn colliding_keys_are_told_apart() {
         assert_eq!(
-            json(r#"{"password=abc12345":1,"password=xyz98765":2}"#),
-            r##"{"password=<SECRET>":1,"password=<SECRET>#2":2}"##
+            json(r#"{"my pin is 4711":1,"my pin is 4712":2}"#),
+            r##"{"my pin is <SECRET>":1,"my pin is <SECRET>#2":2}"##
         );
     }
 

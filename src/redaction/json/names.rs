@@ -2,6 +2,7 @@
 
 use super::super::Class;
 use super::super::context::Word;
+use super::super::resolve;
 use super::super::scan::Tables;
 
 /// What a name says of the value under it.
@@ -27,7 +28,7 @@ impl NameCue {
         if name.len() > MAX_NAME {
             return NameCue::default();
         }
-        let words = split(name);
+        let words = split(&without_tokens(name));
         let joined = words.replace(' ', "");
         let ends = |end: &&str| joined.ends_with(*end) && (end.len() > 4 || words.split(' ').any(|word| word == *end));
         let announced = NAMES.iter().find(|(ending, _)| ends(ending)).map(|(_, announced)| *announced);
@@ -42,15 +43,28 @@ impl NameCue {
     /// Returns as what the whole value is taken, if the name announces it and its form fits.
     pub(in super::super) fn whole(&self, value: &str) -> Option<(Class, &'static str)> {
         let announced = self.announced?;
-        let signs = value.chars().filter(|c| c.is_alphanumeric()).count();
+        let signs = without_tokens(value).chars().filter(|c| c.is_alphanumeric()).count();
         let fits = signs >= announced.least && !(announced.digits && value.chars().any(char::is_alphabetic));
-        (fits && !value.trim().is_empty() && value.len() <= MAX_VALUE).then_some((announced.class, announced.rule))
+        (fits && !value.trim().is_empty()).then_some((announced.class, announced.rule))
     }
 
     /// Returns the context word that the name holds.
     pub(in super::super) fn hint(&self) -> Option<Word> {
         self.hint
     }
+}
+
+/// Takes the tokens of a redaction out: they say what was there, and neither announce a value nor are one.
+fn without_tokens(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    let mut copied = 0;
+    for token in resolve::redacted(name) {
+        plain.push_str(&name[copied..token.start]);
+        plain.push(' ');
+        copied = token.end;
+    }
+    plain.push_str(&name[copied..]);
+    plain
 }
 
 /// Splits `userPwd`, `user-pwd`, `user_pwd` and `User PWD` into `user pwd`.
@@ -71,8 +85,6 @@ fn split(name: &str) -> String {
 }
 
 const MAX_NAME: usize = 128;
-/// A longer value is no password but a text, and is scanned as one.
-const MAX_VALUE: usize = 8192;
 
 const fn secret(rule: &'static str, least: usize) -> Announced {
     Announced { class: Class::Secret, rule, least, digits: false }

@@ -47,25 +47,27 @@ fn from(view: &View<'_>, run: &NumberRun<'_>, first: usize, hits: &mut Vec<Hit>)
 }
 
 fn judge(view: &View<'_>, run: &NumberRun<'_>, window: Range<usize>, digits: &[u8]) -> Option<Hit> {
-    let issuer = issuer(digits)?;
+    let issuer = issuer(digits);
     let span = run.groups[window.start].start..run.groups[window.end - 1].end;
     let hit = |score, verdict, word: Option<&'static str>| {
         let stage = if word.is_some() { Stage::Context } else { Stage::Validate };
         Hit { class: Class::Card, rule: "card", score, span: span.clone(), stage, verdict, word }
     };
-    if !luhn(digits) || digits.iter().all(|digit| *digit == digits[0]) {
-        return Some(hit(20, "issuer range holds, check digit fails", None));
-    }
     let plain = is_plain(view, run, &window);
+    if !luhn(digits) || digits.iter().all(|digit| *digit == digits[0]) {
+        return (plain && issuer == Issuer::Strong).then(|| hit(20, "issuer range holds, check digit fails", None));
+    }
     let base = match (plain, issuer) {
         (true, Issuer::Strong) => return Some(hit(95, "issuer range and check digit hold", None)),
         (true, Issuer::Weak) => 50,
+        (true, Issuer::Unknown) => 30,
+        (false, Issuer::Unknown) => return None,
         (false, _) => 40,
     };
     match view.support(&span, Topic::Card) {
-        Support::For(word) => Some(hit(base + 40, "issuer range and check digit hold", Some(word))),
+        Support::For(word) => Some(hit(base + 40, "check digit holds, words speak for it", Some(word))),
         Support::Against(word) => Some(hit(base - 15, "check digit holds, words speak against", Some(word))),
-        Support::Silent => Some(hit(base, "issuer range and check digit hold", None)),
+        Support::Silent => Some(hit(base, "check digit holds, form or issuer is weak", None)),
     }
 }
 
@@ -91,12 +93,14 @@ enum Issuer {
     Strong,
     /// A short number, or a range that much else falls in.
     Weak,
+    /// No network is known to use the range; only a word can make it a card.
+    Unknown,
 }
 
 /// Returns how well the issuer identification number and the length go together.
 ///
 /// Ranges as published by the networks (collected in Wikipedia's "Payment card number").
-fn issuer(digits: &[u8]) -> Option<Issuer> {
+fn issuer(digits: &[u8]) -> Issuer {
     let prefix = |n: usize| digits[..n].iter().fold(0, |value: u32, digit| value * 10 + u32::from(*digit));
     let (two, three, four, six) = (prefix(2), prefix(3), prefix(4), prefix(6));
     let length = digits.len();
@@ -115,7 +119,11 @@ fn issuer(digits: &[u8]) -> Option<Issuer> {
         _ => false,
     };
     let weak = length == 15 && digits[0] == 1 || matches!(two, 50 | 56..=69);
-    if strong { Some(Issuer::Strong) } else { weak.then_some(Issuer::Weak) }
+    match (strong, weak) {
+        (true, _) => Issuer::Strong,
+        (_, true) => Issuer::Weak,
+        _ => Issuer::Unknown,
+    }
 }
 
 const MIN_DIGITS: usize = 12;
@@ -174,6 +182,12 @@ mod tests {
         assert_eq!(found(Class::Card, "42 42424242 424242"), [""; 0]);
         assert_eq!(found(Class::Card, "my card: 42 42424242 424242"), ["42 42424242 424242"]);
         assert_eq!(assumed(Class::Card, "42 42424242 424242"), ["42 42424242 424242"]);
+    }
+
+    #[test]
+    fn a_range_of_no_known_network_needs_a_word() {
+        assert_eq!(found(Class::Card, "3598899323053410"), [""; 0]);
+        assert_eq!(found(Class::Card, "my card 3598899323053410"), ["3598899323053410"]);
     }
 
     #[test]

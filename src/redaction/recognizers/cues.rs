@@ -60,11 +60,15 @@ impl Cues {
         if !secrets && !view.looks_for(Class::DateOfBirth) {
             return;
         }
-        let (mut token_end, mut pem_ends) = (0, true);
+        let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
         for found in self.automaton.find_iter(view.bytes) {
             let (pattern, span) = (found.pattern().as_usize(), found.start()..found.end());
             if let Some(cue) = CUES.get(pattern) {
-                announce(view, *cue, span, hits);
+                if span.start >= value_end {
+                    let before = hits.len();
+                    announce(view, *cue, span, hits);
+                    value_end = hits[before..].last().map_or(value_end, |hit| hit.span.end);
+                }
             } else if !secrets || span.start < token_end {
             } else if let Some(prefix) = tokens::PREFIXES.get(pattern - CUES.len()) {
                 token_end = tokens::find(view, prefix, span.start, hits);
@@ -110,6 +114,8 @@ pub(crate) const CUES: &[Cue] = &[
     cue("wachtwoord", Kind::Password),
     cue("parola d'ordine", Kind::Password),
     cue("pass", Kind::WeakPassword),
+    cue("pw", Kind::WeakPassword),
+    cue("psw", Kind::WeakPassword),
     cue("passphrase", Kind::Phrase),
     cue("pass phrase", Kind::Phrase),
     cue("seed phrase", Kind::Phrase),

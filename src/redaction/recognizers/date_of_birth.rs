@@ -2,6 +2,7 @@
 
 use super::super::Class;
 use super::super::explain::Stage;
+use super::super::floor_boundary;
 use super::super::scan::View;
 use super::cues::Cue;
 use super::{Hit, secret};
@@ -9,7 +10,7 @@ use super::{Hit, secret};
 /// Pushes the date that follows the cue which ends at `end`.
 pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, hits: &mut Vec<Hit>) {
     let start = secret::assignment(view, end).start;
-    let window = &view.text[start..view.text.floor_char_boundary(start + MAX_DATE)];
+    let window = &view.text[start..floor_boundary(view.text, start + MAX_DATE)];
     let Some(length) = date(window) else { return };
     let span = start..start + length;
     if !view.ends_clean(span.end) {

@@ -2,6 +2,7 @@
 
 use super::super::Class;
 use super::super::explain::Stage;
+use super::super::floor_boundary;
 use super::super::scan::View;
 use super::Hit;
 
@@ -47,7 +48,7 @@ fn follows_address(before: &str) -> bool {
 /// Returns where the domain name that starts at `start` ends: two labels or more, the last one not of digits.
 fn domain(text: &str, start: usize) -> Option<usize> {
     let rest = &text[start..];
-    let rest = &rest[..rest.floor_char_boundary(MAX_DOMAIN)];
+    let rest = &rest[..floor_boundary(rest, MAX_DOMAIN)];
     let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '-' || c == '.')).unwrap_or(rest.len());
     let (mut at, mut end, mut labels) = (0, None, 0);
     for label in rest[..length].split('.') {

@@ -37,7 +37,7 @@ fn collect(view: &View<'_>, start: usize, length: usize) -> Option<(usize, [u8; 
             lower |= byte.is_ascii_lowercase();
             upper |= byte.is_ascii_uppercase();
             count += 1;
-        } else if b" -/.".contains(&byte) && view.bytes[at - 1].is_ascii_alphanumeric() {
+        } else if b" -.".contains(&byte) && view.bytes[at - 1].is_ascii_alphanumeric() {
             (lower, upper) = (false, false);
         } else {
             return None;

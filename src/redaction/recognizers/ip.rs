@@ -38,8 +38,9 @@ pub(crate) fn find_hex(view: &View<'_>, at: usize, hits: &mut Vec<Hit>) -> usize
     let left = view.bytes[..at].iter().rev().take(MAX_HEX).take_while(|byte| byte.is_ascii_hexdigit()).count();
     let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let stop = view.bytes[at..].iter().position(|byte| !is_part(byte)).map_or(view.bytes.len(), |length| at + length);
-    let start = if left > 0 && !view.starts_clean(at - left) { at + 1 } else { at - left };
-    if stop > start && stop - start <= MAX_HEX {
+    let label = left > 0 && !view.starts_clean(at - left);
+    let start = if label { at + 1 } else { at - left };
+    if stop > start && stop - start <= MAX_HEX && !(label && is_group(&view.bytes[at - left..at])) {
         let span = trim(view, start..stop);
         if view.looks_for(Class::Mac) {
             mac::find_colons(view, &span, hits);
@@ -49,6 +50,11 @@ pub(crate) fn find_hex(view: &View<'_>, at: usize, hits: &mut Vec<Hit>) -> usize
         }
     }
     stop.max(at + 1)
+}
+
+/// Returns whether what stands before the colon is a group with something glued to it, and not the end of a label such as `IPv6`.
+fn is_group(hex: &[u8]) -> bool {
+    hex.len() > 1 && hex.iter().any(u8::is_ascii_digit)
 }
 
 fn octet(digits: &[u8]) -> bool {
@@ -103,7 +109,7 @@ fn judge_v6(view: &View<'_>, span: Range<usize>) -> Option<Hit> {
     Some(Hit {
         class: Class::Ip,
         rule: "ipv6",
-        score: 90,
+        score: 95,
         span: span.start..end,
         stage: Stage::Validate,
         verdict,
@@ -168,6 +174,7 @@ mod tests {
             "01.02.03.04",
             "12345:db8::1",
             "2001:db8::1text",
+            "text2001:db8::1",
         ] {
             assert_eq!(found(Class::Ip, text), [""; 0], "{text}");
         }

@@ -44,11 +44,9 @@ fn best(view: &View<'_>, run: &NumberRun<'_>, first: usize) -> Option<(usize, Hi
             break;
         }
         let ended = run.ends_clean(view, last) || extension(view, run.groups[last].end).is_some();
-        if let Some(shape) = shape(view, run, first..last + 1, digits).filter(|_| ended) {
-            if best.is_none_or(|(_, so_far)| shape.score >= so_far.score) {
-                best = Some((last, shape));
-            }
-        }
+        let shape = shape(view, run, first..last + 1, digits).filter(|_| ended);
+        let better = |shape: &Shape| best.is_none_or(|(_, so_far)| shape.score >= so_far.score);
+        best = shape.filter(better).map(|shape| (last, shape)).or(best);
     }
     best.map(|(last, shape)| (last, judge(view, run, first, last, shape)))
 }
@@ -116,11 +114,12 @@ fn north_american(view: &View<'_>, run: &NumberRun<'_>, window: &Range<usize>) -
     let groups = &run.groups[window.clone()];
     let text = |k: usize| &view.text[groups[k].clone()];
     let skip = usize::from(groups.len() > 1 && matches!(text(0), "1" | "001"));
-    let lengths: Vec<usize> = groups[skip..].iter().map(ExactSizeIterator::len).collect();
+    let (lengths, count) = lengths(&groups[skip..]);
+    let lengths = &lengths[..count];
     let mut digits = groups[skip..].iter().flat_map(|group| view.bytes[group.clone()].iter().copied());
     let (area, exchange) = (digits.next()?, digits.nth(2)?);
     let assigned = area > b'1' && exchange > b'1';
-    match lengths[..] {
+    match *lengths {
         [3, 3, 4] | [3, 7] | [6, 4] => {
             let first = window.start + skip;
             let spaced = (first..window.end - 1).all(|k| run.separator(view, k) == b" ");
@@ -137,15 +136,24 @@ fn north_american(view: &View<'_>, run: &NumberRun<'_>, window: &Range<usize>) -
     }
 }
 
+/// Returns how many digits each group has, and how many groups there are.
+fn lengths(groups: &[Range<usize>]) -> ([usize; MAX_GROUPS], usize) {
+    let mut lengths = [0; MAX_GROUPS];
+    for (length, group) in lengths.iter_mut().zip(groups) {
+        *length = group.len();
+    }
+    (lengths, groups.len().min(MAX_GROUPS))
+}
+
 /// Returns whether the groups read as a date, a span of years, an SSN, an internet address or a decimal fraction.
 fn is_something_else(view: &View<'_>, run: &NumberRun<'_>, window: &Range<usize>) -> bool {
     let groups = &run.groups[window.clone()];
     let number = |k: usize| view.text[groups[k].clone()].parse::<u32>().unwrap_or(u32::MAX);
-    let lengths: Vec<usize> = groups.iter().map(ExactSizeIterator::len).collect();
+    let (lengths, count) = lengths(groups);
     let year = |k: usize| (1900..2100).contains(&number(k));
     let day = |a: usize, b: usize| number(a) <= 31 && number(b) <= 31 && number(a).min(number(b)) <= 12;
     let fraction = window.start > 0 && run.separator(view, window.start - 1) == b".";
-    match lengths[..] {
+    match lengths[..count] {
         [_] if fraction => true,
         [1 | 2, 1 | 2, 4, ..] if year(2) && day(0, 1) => true,
         [4, 1 | 2, 1 | 2, ..] if year(0) && day(1, 2) => true,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::Class;
 use super::super::explain::Stage;
+use super::super::floor_boundary;
 use super::super::scan::View;
 use super::Hit;
 use super::cues::{Cue, Kind};
@@ -11,7 +12,8 @@ use super::cues::{Cue, Kind};
 /// Pushes the value that follows the cue which ends at `end`. `whole` says that the cue stands as a word of its own.
 pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, whole: bool, hits: &mut Vec<Hit>) {
     let assigned = assignment(view, end);
-    if !whole && !(assigned.strong && matches!(cue.kind, Kind::Password | Kind::Key)) {
+    let part = assigned.strong && matches!(cue.kind, Kind::Password | Kind::Key);
+    if !(whole || part) {
         return;
     }
     let (rule, span) = match cue.kind {
@@ -19,9 +21,9 @@ pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, whole: bool, hits: &mu
         Kind::WeakPassword if assigned.strong => ("password", password(view, &assigned)),
         Kind::WeakPassword => return,
         Kind::Phrase => ("passphrase", phrase(view, &assigned)),
-        Kind::Pin => ("pin", digits(view, assigned.start, 3..=12)),
+        Kind::Pin => ("pin", digits(view, assigned.start, 3..=12).or_else(|| spelled(view, assigned.start, 3..=12))),
         Kind::CardCode => ("card_security_code", digits(view, assigned.start, 3..=4)),
-        Kind::OneTime => ("one_time_code", digits(view, assigned.start, 4..=10)),
+        Kind::OneTime => ("one_time_code", one_time(view, &assigned)),
         Kind::Key => ("generic_key", key(view, &assigned)),
         Kind::Birth => return,
     };
@@ -54,6 +56,9 @@ pub(crate) struct Assigned {
 pub(crate) fn assignment(view: &View<'_>, end: usize) -> Assigned {
     let mut seen = Assigned { start: end, ..Assigned::default() };
     let limit = view.bytes.len().min(end + MAX_BETWEEN);
+    if view.bytes[end..].starts_with(b"'s ") {
+        (seen.start, seen.copula) = (end + 3, true);
+    }
     while seen.start < limit {
         let at = seen.start;
         let byte = view.bytes[at];
@@ -88,38 +93,42 @@ fn filler(view: &View<'_>, at: usize, seen: &mut Assigned) -> Option<usize> {
         .filter(|length| !view.joins(Some(at + length)))?;
     let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(&word[..length]);
     if seen.strong {
-        return SCHEMES.iter().any(|known| is(known)).then_some(length);
+        return SCHEMES.iter().any(is).then_some(length);
     }
-    let copula = COPULAS.iter().any(|known| is(known));
+    let copula = COPULAS.iter().any(is);
     seen.copula |= copula;
-    (copula || FILLERS.iter().any(|known| is(known))).then_some(length)
+    (copula || FILLERS.iter().any(is)).then_some(length)
 }
 
-/// Returns the token at the value's place: to the closing quotation mark, or to the next space.
-fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8]) -> Option<Range<usize>> {
+/// Returns the token at the value's place: to the closing quotation mark, or to the next space, at most `limit` bytes.
+///
+/// Who may turn a long token down must limit it, or a text of cues alone is read once a cue.
+fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8], limit: usize) -> Option<Range<usize>> {
     let start = assigned.start;
-    let rest = &view.bytes[start..view.bytes.len().min(start + MAX_VALUE)];
-    let length = match assigned.quote {
-        Some(quote) => rest.iter().position(|byte| *byte == quote || *byte == b'\n').unwrap_or(rest.len()),
-        None => rest.iter().position(|byte| byte.is_ascii_whitespace() || stops.contains(byte)).unwrap_or(rest.len()),
-    };
-    let value = view.text.get(start..view.text.floor_char_boundary(start + length))?;
-    let value = match assigned.quote {
-        Some(_) => value.trim_end_matches('\\'),
-        None => value.trim_end_matches(['.', ',', ';', ':', ')', ']', '}', '"', '\'', '`', '\\']),
+    let rest = &view.bytes[start..];
+    let closing = |quote| rest.iter().take(MAX_QUOTED).position(|byte| *byte == quote);
+    let value = match assigned.quote.and_then(closing) {
+        Some(length) => view.text[start..start + length].trim_end_matches('\\'),
+        None => {
+            let ends = |byte: &u8| byte.is_ascii_whitespace() || stops.contains(byte);
+            let length = rest.iter().take(limit).position(ends).unwrap_or(rest.len().min(limit));
+            let length = floor_boundary(&view.text[start..], length);
+            view.text[start..start + length].trim_end_matches(['.', ',', ';', ':', ')', ']', '}', '"', '\'', '`', '\\'])
+        }
     };
     (!value.trim().is_empty()).then(|| start..start + value.len())
 }
 
 fn password(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
-    let span = token(view, assigned, b"<&\"")?;
+    let told = assigned.strong || assigned.copula;
+    let span = token(view, assigned, b"<&\"", if told { usize::MAX } else { MAX_VALUE })?;
     let value = &view.text[span.clone()];
     let letters = value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'\'');
     let common = letters && COMMON.iter().any(|word| word.eq_ignore_ascii_case(value));
     let quoted = assigned.quote.is_some() && (assigned.strong || assigned.copula);
-    let told = assigned.strong || assigned.copula;
     let holds = match letters {
-        _ if value.chars().count() < 3 || value.len() > MAX_PASSWORD => false,
+        _ if value.chars().count() < 3 => false,
+        _ if value.len() > MAX_WORDY => told,
         _ if quoted => !common,
         true => {
             !common && told && (closes(view, span.end) || value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase()))
@@ -144,7 +153,7 @@ fn is_prose(value: &str) -> bool {
 
 /// Returns whether a clause ends at `end`: nothing, punctuation, a new line, or a word that begins another clause.
 fn closes(view: &View<'_>, end: usize) -> bool {
-    let rest = &view.text[end..view.text.floor_char_boundary(end + 16)];
+    let rest = &view.text[end..floor_boundary(view.text, end + 16)];
     let next = rest.trim_start_matches([' ', '\t']);
     let word = next.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     word.is_empty() || CLAUSE.iter().any(|known| known.eq_ignore_ascii_case(word))
@@ -153,10 +162,10 @@ fn closes(view: &View<'_>, end: usize) -> bool {
 /// Returns the rest of the line or sentence, for pass phrases.
 fn phrase(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
     if assigned.quote.is_some() || !(assigned.strong || assigned.copula) {
-        return if assigned.strong || assigned.copula { token(view, assigned, b"<") } else { None };
+        return if assigned.strong || assigned.copula { token(view, assigned, b"<", MAX_VALUE) } else { None };
     }
     let start = assigned.start;
-    let rest = &view.text[start..view.text.floor_char_boundary(start + MAX_VALUE)];
+    let rest = &view.text[start..floor_boundary(view.text, start + MAX_VALUE)];
     let length = rest.find(['\n', '.', '<', '"', ';', '?']).unwrap_or(rest.len());
     let value = rest[..length].trim_end();
     let first = value.split(' ').next().unwrap_or_default();
@@ -178,12 +187,54 @@ fn digits(view: &View<'_>, start: usize, allowed: std::ops::RangeInclusive<usize
     (allowed.contains(&length) && view.ends_clean(end) && !grouped && !fraction && !masked).then_some(start..end)
 }
 
-fn key(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
-    let span = token(view, assigned, b"<&\"',;()[]{}")?;
+/// Returns digits that stand one by one, or in threes, with a space or a hyphen between them.
+fn spelled(view: &View<'_>, start: usize, allowed: std::ops::RangeInclusive<usize>) -> Option<Range<usize>> {
+    let (mut at, mut digits) = (start, 0);
+    let width =
+        view.bytes[start.min(view.bytes.len())..].iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    if !matches!(width, 1 | 3) {
+        return None;
+    }
+    loop {
+        let group = view.bytes.get(at..at + width).filter(|group| group.iter().all(u8::is_ascii_digit))?;
+        (at, digits) = (at + group.len(), digits + width);
+        let next = view.bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
+        if !next || !view.bytes.get(at).is_some_and(|byte| b" -".contains(byte)) {
+            break;
+        }
+        if digits > *allowed.end() {
+            return None;
+        }
+        at += 1;
+    }
+    (digits > width && allowed.contains(&digits) && view.ends_clean(at)).then_some(start..at)
+}
+
+/// Returns a one-time code: digits, digits in threes, or capitals and digits such as `G-482913`.
+fn one_time(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
+    let plain = digits(view, assigned.start, 4..=10).or_else(|| spelled(view, assigned.start, 4..=10));
+    if plain.is_some() || !(assigned.strong || assigned.copula) {
+        return plain;
+    }
+    let span = token(view, assigned, b"<&\",;", MAX_VALUE)?;
     let value = &view.bytes[span.clone()];
+    let coded = value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'-');
+    (coded && (4..=12).contains(&value.len()) && value.iter().any(u8::is_ascii_digit)).then_some(span)
+}
+
+fn key(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
+    let stops = |byte: &u8| byte.is_ascii_whitespace() || !byte.is_ascii() || b"<&\"',;()[]{}".contains(byte);
+    let rest = &view.bytes[assigned.start..];
+    let length = rest.iter().take(MAX_VALUE).position(stops).unwrap_or(rest.len().min(MAX_VALUE));
+    let value = rest[..length].strip_suffix(b".").unwrap_or(&rest[..length]);
     let least = if assigned.strong || assigned.quote.is_some() { 8 } else { 16 };
     let random = value.iter().any(u8::is_ascii_digit) || value.len() >= 24;
-    (value.len() >= least && random && value.is_ascii() && entropy(value) >= MIN_ENTROPY).then_some(span)
+    if value.len() < least || !random || entropy(value) < MIN_ENTROPY {
+        return None;
+    }
+    let more =
+        if length == MAX_VALUE { rest[length..].iter().position(stops).unwrap_or(rest.len() - length) } else { 0 };
+    Some(assigned.start..assigned.start + value.len() + more)
 }
 
 /// Returns Shannon's entropy of the bytes, in bits a byte.
@@ -203,7 +254,10 @@ const MIN_ENTROPY: f64 = 2.5;
 const MAX_BETWEEN: usize = 64;
 /// Bytes that are looked at for the end of a value.
 const MAX_VALUE: usize = 512;
-const MAX_PASSWORD: usize = 128;
+/// Bytes up to which a value in quotation marks may be several words.
+const MAX_QUOTED: usize = 256;
+/// A longer token is no word and no joined words.
+const MAX_WORDY: usize = 64;
 const MAX_WORD: usize = 12;
 
 const COPULAS: [&str; 14] =
@@ -398,6 +452,11 @@ mod tests {
             ("CVC: 1234,", "1234"),
             ("the security code on the back is 123", "123"),
             ("your verification code is 123456", "123456"),
+            ("my password's Winter2024! ok", "Winter2024!"),
+            ("pin is 4 7 1 1", "4 7 1 1"),
+            ("verification code: 123-456", "123-456"),
+            ("verification code is G-482913.", "G-482913"),
+            ("pw: hunter2", "hunter2"),
             ("api_key=9f8e7d6c5b4a3210", "9f8e7d6c5b4a3210"),
             ("Authorization: Bearer 9f8e7d6c5b4a3210aa", "9f8e7d6c5b4a3210aa"),
             ("passphrase: correct horse battery staple", "correct horse battery staple"),

@@ -15,10 +15,8 @@ pub(crate) fn find(view: &View<'_>, run: &NumberRun<'_>, hits: &mut Vec<Hit>) {
     for (first, group) in run.groups.iter().enumerate() {
         if group.len() == 9 {
             judge(view, run, first..first + 1, 30, hits);
-        } else if group.len() == 3 && layout(run, first) {
-            if let Some(score) = written(view, run, first) {
-                judge(view, run, first..first + 3, score, hits);
-            }
+        } else if let Some(score) = written(view, run, first) {
+            judge(view, run, first..first + 3, score, hits);
         }
     }
 }
@@ -28,8 +26,11 @@ fn layout(run: &NumberRun<'_>, first: usize) -> bool {
         && run.groups.get(first + 2).is_some_and(|group| group.len() == 4)
 }
 
-/// Returns the score of the way it is written; nothing when it is a piece of something longer.
+/// Returns the score of the way it is written; nothing when it is not 3-2-4, or a piece of something longer.
 fn written(view: &View<'_>, run: &NumberRun<'_>, first: usize) -> Option<u8> {
+    if run.groups[first].len() != 3 || !layout(run, first) {
+        return None;
+    }
     let separator = run.separator(view, first);
     if separator != run.separator(view, first + 1) {
         return None;
