@@ -192,3 +192,21 @@ async fn a_conversation_is_read_with_its_control_characters_escaped() {
     let missing = vault.run(&["conversation", "get", "tenants/acme/conversations/none"]).await;
     assert_eq!(missing.code, 4);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_checked_against_the_authority_that_is_given() {
+    let (vault, authority) = FakeVault::start_tls().await;
+    let (_dir, ca_file) = file_with(&authority);
+    let get = ["conversation", "get", "tenants/acme/conversations/c", "--output", "json", "--ca-file"];
+    let told = vault.run(&[&get[..], &[ca_file.as_str()]].concat()).await;
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(told.stdout.contains("tenants/acme/conversations/c"));
+
+    let (_other_vault, other) = FakeVault::start_tls().await;
+    let (_dir, other_file) = file_with(&other);
+    let told = vault.run(&[&get[..], &[other_file.as_str()]].concat()).await;
+    assert_eq!(told.code, 5, "{}", told.stderr);
+    let without = vault.run(&get[..get.len() - 1]).await;
+    assert_eq!(without.code, 2);
+    assert!(without.stderr.contains("SUBROSA_CA_FILE"), "{}", without.stderr);
+}

@@ -170,6 +170,15 @@ mod tests {
     }
 
     #[test]
+    fn every_command_is_documented() {
+        let page = include_str!("../../docs/command-line.md");
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(page.contains(&format!("\n| `{name}` |")), "docs/command-line.md does not list {name}");
+        }
+    }
+
+    #[test]
     fn no_flag_takes_a_secret() {
         fn flags(command: &clap::Command, into: &mut Vec<String>) {
             into.extend(command.get_arguments().map(|arg| arg.get_id().to_string()));

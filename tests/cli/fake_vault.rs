@@ -1,7 +1,6 @@
 //! A vault of the protocol's promises alone: streams that resume, breaks on demand, no keys and no store.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -34,16 +33,21 @@ struct State {
 #[derive(Clone, Default)]
 pub(crate) struct FakeVault {
     state: Arc<Mutex<State>>,
-    address: Option<SocketAddr>,
+    endpoint: String,
 }
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl FakeVault {
     pub(crate) async fn start() -> Self {
+        Self::serve(tonic::transport::Server::builder(), "http").await
+    }
+
+    async fn serve(mut builder: tonic::transport::Server, scheme: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let vault = Self { address: Some(listener.local_addr().unwrap()), ..Self::default() };
-        let server = tonic::transport::Server::builder()
+        let endpoint = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let vault = Self { endpoint, ..Self::default() };
+        let server = builder
             .add_service(IngestServiceServer::new(vault.clone()))
             .add_service(ConversationServiceServer::new(vault.clone()))
             .serve_with_incoming(TcpListenerStream::new(listener));
@@ -51,10 +55,25 @@ impl FakeVault {
         vault
     }
 
+    /// Starts a vault with TLS, and returns it with its certificate authority, PEM. Its certificate is for `127.0.0.1`.
+    pub(crate) async fn start_tls() -> (Self, String) {
+        let mut authority = rcgen::CertificateParams::new([]).unwrap();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority_key = rcgen::KeyPair::generate().unwrap();
+        let pem = authority.self_signed(&authority_key).unwrap().pem();
+        let issuer = rcgen::Issuer::new(authority, authority_key);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let leaf = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let identity = tonic::transport::Identity::from_pem(leaf.pem(), key.serialize_pem());
+        let tls = tonic::transport::ServerTlsConfig::new().identity(identity);
+        let builder = tonic::transport::Server::builder().tls_config(tls).unwrap();
+        (Self::serve(builder, "https").await, pem)
+    }
+
     /// Runs the program as a client of this vault.
     pub(crate) async fn run(&self, args: &[&str]) -> Told {
         let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let endpoint = format!("http://{}", self.address.unwrap());
+        let endpoint = self.endpoint.clone();
         let run = move || {
             let args: Vec<_> = args.iter().map(String::as_str).collect();
             run_with(&args, &[("SUBROSA_ENDPOINT", &endpoint), ("SUBROSA_API_KEY", "srk_id_secret")], "")
