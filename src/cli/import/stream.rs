@@ -1,6 +1,7 @@
 //! One conversation through one Ingest stream, resumed until it is whole.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
@@ -13,6 +14,7 @@ use subrosa_proto::v1::{
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::cli::client::Connection;
@@ -60,6 +62,13 @@ impl StreamError {
         )
     }
 
+    /// Returns how long the vault asks to wait; bounded, because a vault may ask for anything.
+    fn retry_after(&self) -> Duration {
+        let Self::Vault(status) = self else { return Duration::ZERO };
+        let asked = status.get_details_retry_info().and_then(|info| info.retry_delay);
+        asked.unwrap_or_default().min(LONGEST_PAUSE)
+    }
+
     /// Tells whether the same stream, opened again, may go on.
     fn may_pass(&self) -> bool {
         match self {
@@ -95,6 +104,8 @@ pub(super) struct Importer {
 const ATTEMPTS: u32 = 6;
 /// The wait after the first attempt; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest wait that a vault may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How many records may wait for the network.
 const WINDOW: usize = 64;
 
@@ -123,7 +134,7 @@ impl Importer {
             if !error.may_pass() || fruitless >= ATTEMPTS {
                 return Err(error);
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pause.max(error.retry_after())).await;
             pause *= 2;
         }
     }
@@ -154,12 +165,18 @@ impl Importer {
         let feed = async move {
             for (at, record) in rest {
                 if to_vault.send(append(at, record)).await.is_err() {
-                    return;
+                    break;
                 }
             }
+            drop(to_vault);
+            std::future::pending::<Infallible>().await
         };
-        let (acked, ()) = tokio::join!(drain(&mut answers, acked, outcome), feed);
-        if acked? == turns { Ok(()) } else { Err(StreamError::EndedEarly) }
+        // The answers decide when it is over: a vault that ends the stream early takes no more records.
+        let acked = tokio::select! {
+            acked = drain(&mut answers, acked, outcome) => acked?,
+            never = feed => match never {},
+        };
+        if acked == turns { Ok(()) } else { Err(StreamError::EndedEarly) }
     }
 
     /// Refuses a conversation that holds records although the vault knows nothing of this stream.
