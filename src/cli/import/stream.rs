@@ -89,6 +89,8 @@ pub(super) struct Outcome {
     pub added: u64,
     /// Records that were there.
     pub already: u64,
+    /// Turns without text, which were left out.
+    pub(super) empty_turns: u64,
     /// Values that were redacted in what this run added, by class.
     pub findings: BTreeMap<String, u64>,
 }
@@ -121,7 +123,7 @@ impl Importer {
     ///
     /// Why it could not be brought in whole. What was acknowledged stays, and the next run goes on there.
     pub(super) async fn import(&self, conversation: Imported) -> Result<Outcome, StreamError> {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { empty_turns: conversation.empty_turns, ..Outcome::default() };
         let mut pause = FIRST_PAUSE;
         let (mut fruitless, mut known) = (0, false);
         loop {
