@@ -91,6 +91,11 @@ impl CliError {
         }
     }
 
+    /// Tells whether who read the output has gone, as `| head` does: nobody is left to be told.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// Prints the error to `to`, for a person or as one line of JSON.
     pub fn print(&self, output: Output, to: &mut dyn Write) -> io::Result<()> {
         let told = Told::from(self);

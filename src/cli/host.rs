@@ -53,8 +53,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// Returns the address of a listener as a URL. A TLS endpoint on loopback is called `localhost` where `named`, because
-    /// its certificate is for that name.
+    /// Returns the address of a listener as a URL. Metrics never speak TLS.
     pub fn url(&self, address: SocketAddr) -> String {
         let scheme = if self.tls && address != self.metrics { "https" } else { "http" };
         format!("{scheme}://{address}")

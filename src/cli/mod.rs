@@ -47,7 +47,7 @@ pub use output::{Output, Printer};
 
 /// An encrypted conversation vault with secure logging.
 #[derive(Parser, Debug)]
-#[command(name = "subrosa", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "subrosa", version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// For whom the output is: a person, or a program (one JSON object a line)
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
@@ -116,7 +116,9 @@ pub async fn run<H: Host>(host: &H) -> u8 {
     match cli.run(host).await {
         Ok(code) => code,
         Err(error) => {
-            let _ = error.print(output, &mut io::stderr());
+            if !error.is_closed_pipe() {
+                let _ = error.print(output, &mut io::stderr());
+            }
             error.exit_code()
         }
     }
@@ -169,6 +171,15 @@ mod tests {
     #[test]
     fn the_arguments_fit_one_another() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_documented() {
+        let page = include_str!("../../docs/command-line.md");
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(page.contains(&format!("\n| `{name}` |")), "docs/command-line.md does not list {name}");
+        }
     }
 
     #[test]

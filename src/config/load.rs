@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::environment;
 use super::error::{ConfigError, Origin, Problem};
 use super::keys::RootKind;
-use super::section::{KeyDoc, Section};
+use super::section::{Entry, KeyDoc, Section};
 use super::value::Raw;
 use super::{Audit, Config, Keys, Limits, Log, Retention, Sealing, Server, Storage};
 
@@ -57,7 +57,7 @@ impl Config {
         let mut text = String::new();
         for (section, entries) in self.sections() {
             text.push_str(&format!("[{section}]\n"));
-            for (key, value, _) in entries {
+            for Entry { key, value, .. } in entries {
                 if let Some(value) = value {
                     text.push_str(&format!("{key} = {value}\n"));
                 }
@@ -71,27 +71,21 @@ impl Config {
 
     /// Returns the configuration in force as JSON: an object of sections, unset keys as null.
     pub fn to_json(&self) -> serde_json::Value {
-        let section = |entries: Vec<(&'static str, Option<toml::Value>, &'static str)>| {
-            let keys = entries.into_iter().map(|(key, value, _)| {
-                (key.to_owned(), value.map_or(serde_json::Value::Null, |value| serde_json::json!(value)))
-            });
-            serde_json::Value::Object(keys.collect())
-        };
+        let key = |entry: Entry| (entry.key.to_owned(), serde_json::json!(entry.value));
+        let section = |entries: Vec<Entry>| serde_json::Value::Object(entries.into_iter().map(key).collect());
         let sections = self.sections().into_iter().map(|(name, entries)| (name.to_owned(), section(entries)));
         serde_json::Value::Object(sections.collect())
     }
 
     /// Returns every key that there is, with its default.
     pub fn documentation() -> Vec<KeyDoc> {
-        let sections = Self::default().sections();
-        let keys = sections.into_iter().flat_map(|(section, entries)| {
-            entries.into_iter().map(move |(key, value, expected)| KeyDoc {
-                path: format!("{section}.{key}"),
-                default: value.map(|value| value.to_string()).unwrap_or_default(),
-                expected,
-            })
-        });
-        keys.collect()
+        let document = |section, entry: Entry| KeyDoc {
+            path: format!("{section}.{}", entry.key),
+            default: entry.value.map(|value| value.to_string()).unwrap_or_default(),
+            expected: entry.expected,
+        };
+        let sections = Self::default().sections().into_iter();
+        sections.flat_map(|(section, entries)| entries.into_iter().map(move |entry| document(section, entry))).collect()
     }
 
     /// Fills in the passphrase, from `keys.passphrase_file` or else from `SUBROSA_PASSPHRASE`. Leaves it empty where neither is
@@ -111,7 +105,7 @@ impl Config {
         Ok(())
     }
 
-    fn sections(&self) -> Vec<(&'static str, Vec<(&'static str, Option<toml::Value>, &'static str)>)> {
+    fn sections(&self) -> Vec<(&'static str, Vec<Entry>)> {
         vec![
             (Server::NAME, self.server.entries()),
             (Storage::NAME, self.storage.entries()),

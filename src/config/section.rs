@@ -14,6 +14,14 @@ pub struct KeyDoc {
     pub expected: &'static str,
 }
 
+/// One key of a section with its value; none where it is not set.
+pub(super) struct Entry {
+    pub(super) key: &'static str,
+    pub(super) value: Option<toml::Value>,
+    /// What may stand there.
+    pub(super) expected: &'static str,
+}
+
 /// One table of the configuration file.
 pub(super) trait Section: Default {
     /// The name of the table.
@@ -22,8 +30,8 @@ pub(super) trait Section: Default {
     /// Sets `key`, or tells why it cannot be set.
     fn set(&mut self, key: &str, raw: &Raw<'_>) -> Result<(), Problem>;
 
-    /// Returns every key with its value (none where it is not set) and what may stand there.
-    fn entries(&self) -> Vec<(&'static str, Option<toml::Value>, &'static str)>;
+    /// Returns every key, in order.
+    fn entries(&self) -> Vec<Entry>;
 
     /// Returns the key at fault and what is wrong with it, where keys do not fit one another.
     fn check(&self) -> Result<(), (&'static str, Problem)> {
@@ -66,9 +74,13 @@ macro_rules! section {
                 Ok(())
             }
 
-            fn entries(&self) -> Vec<(&'static str, Option<toml::Value>, &'static str)> {
-                use $crate::config::value::Value;
-                vec![$((stringify!($key), self.$key.to_toml(), <$type as Value>::EXPECTED),)*]
+            fn entries(&self) -> Vec<$crate::config::section::Entry> {
+                use $crate::config::{section::Entry, value::Value};
+                vec![$(Entry {
+                    key: stringify!($key),
+                    value: self.$key.to_toml(),
+                    expected: <$type as Value>::EXPECTED,
+                },)*]
             }
 
             fn check(&self) -> Result<(), (&'static str, $crate::config::error::Problem)> {

@@ -16,8 +16,10 @@ pub(super) const MAX_TURNS: usize = 100_000;
 pub(super) struct Imported {
     /// The conversation's id there: the client reference.
     pub reference: String,
-    /// Its turns, at least one.
+    /// Its turns that hold text, at least one.
     pub records: Vec<Record>,
+    /// How many turns hold none: nothing was said, and a record cannot be empty.
+    pub empty_turns: u64,
 }
 
 /// A line that is a conversation.
@@ -54,8 +56,8 @@ pub(super) enum LineError {
     /// The conversation's id is empty or too long.
     #[error("conversation: 1 to 256 bytes")]
     Reference,
-    /// There are no turns, or too many.
-    #[error("turns: 1 to 100000")]
+    /// No turn holds text, or there are too many.
+    #[error("turns: 1 to 100000, and text in one of them")]
     Turns,
     /// A turn's role is none.
     #[error("turns[{turn}].role: one of user, assistant, agent, system, tool")]
@@ -63,8 +65,8 @@ pub(super) enum LineError {
         /// Which turn, from 0.
         turn: usize,
     },
-    /// A turn's text is empty or too long.
-    #[error("turns[{turn}].text: 1 byte to 256 KiB")]
+    /// A turn's text is too long.
+    #[error("turns[{turn}].text: at most 256 KiB")]
     Text {
         /// Which turn, from 0.
         turn: usize,
@@ -159,13 +161,18 @@ fn parse(line: &[u8]) -> Result<Imported, LineError> {
     if !(1..=MAX_TURNS).contains(&raw.turns.len()) {
         return Err(LineError::Turns);
     }
-    let records = raw.turns.into_iter().enumerate().map(|(turn, raw)| record(turn, raw)).collect::<Result<_, _>>()?;
-    Ok(Imported { reference: raw.conversation, records })
+    let turns = raw.turns.len();
+    let spoken = raw.turns.into_iter().enumerate().filter(|(_, raw)| !raw.text.is_empty());
+    let records = spoken.map(|(turn, raw)| record(turn, raw)).collect::<Result<Vec<_>, _>>()?;
+    if records.is_empty() {
+        return Err(LineError::Turns);
+    }
+    Ok(Imported { reference: raw.conversation, empty_turns: (turns - records.len()) as u64, records })
 }
 
 fn record(turn: usize, raw: RawTurn) -> Result<Record, LineError> {
     let role: AuthorRole = raw.role.parse().map_err(|_| LineError::Role { turn })?;
-    if !(1..=MAX_RECORD_BYTES).contains(&raw.text.len()) {
+    if raw.text.len() > MAX_RECORD_BYTES {
         return Err(LineError::Text { turn });
     }
     let author_role = v1::AuthorRole::try_from(i32::from(role.code())).map_err(|_| LineError::Role { turn })?;
@@ -251,10 +258,17 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_without_text_is_left_out_and_counted() {
+        let text = r#"{"conversation":"a","turns":[{"role":"user","text":""},{"role":"agent","text":"x"}]}"#;
+        let Some(Ok(parsed)) = Lines::new(text.as_bytes()).next() else { panic!("not taken") };
+        assert_eq!((parsed.conversation.records.len(), parsed.conversation.empty_turns), (1, 1));
+    }
+
+    #[test]
     fn a_turn_has_a_limit() {
         let line =
             |length| format!(r#"{{"conversation":"a","turns":[{{"role":"user","text":"{}"}}]}}"#, "x".repeat(length));
         assert!(read(line(MAX_RECORD_BYTES))[0].is_ok());
-        assert_eq!(read(line(MAX_RECORD_BYTES + 1))[0], Err("1: turns[0].text: 1 byte to 256 KiB".to_owned()));
+        assert_eq!(read(line(MAX_RECORD_BYTES + 1))[0], Err("1: turns[0].text: at most 256 KiB".to_owned()));
     }
 }

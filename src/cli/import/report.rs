@@ -24,6 +24,7 @@ pub(super) struct Report {
     pub already_conversations: u64,
     /// Records that were there.
     pub already_records: u64,
+    empty_turns: u64,
     findings: BTreeMap<String, u64>,
     failures: u64,
     named_failures: Vec<(u64, String)>,
@@ -34,6 +35,7 @@ impl Report {
     pub(super) fn add(&mut self, outcome: &Outcome) {
         self.records += outcome.added;
         self.already_records += outcome.already;
+        self.empty_turns += outcome.empty_turns;
         if outcome.added == 0 {
             self.already_conversations += 1
         } else {
@@ -66,6 +68,7 @@ impl Report {
             "records": self.records,
             "already_present_conversations": self.already_conversations,
             "already_present_records": self.already_records,
+            "empty_turns": self.empty_turns,
             "failed_lines": self.failures,
             "findings": self.findings,
         });
@@ -76,6 +79,9 @@ impl Report {
         printer.note(&format!("{} records of {} conversations imported", self.records, self.conversations))?;
         if self.already_records > 0 {
             printer.note(&format!("{} records were there already", self.already_records))?;
+        }
+        if self.empty_turns > 0 {
+            printer.note(&format!("{} turns without text left out", self.empty_turns))?;
         }
         if self.failures > 0 {
             printer.note(&format!("{} lines failed", self.failures))?;

@@ -1,6 +1,7 @@
 //! One conversation through one Ingest stream, resumed until it is whole.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
@@ -13,6 +14,7 @@ use subrosa_proto::v1::{
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::cli::client::Connection;
@@ -60,6 +62,13 @@ impl StreamError {
         )
     }
 
+    /// Returns how long the vault asks to wait; bounded, because a vault may ask for anything.
+    fn retry_after(&self) -> Duration {
+        let Self::Vault(status) = self else { return Duration::ZERO };
+        let asked = status.get_details_retry_info().and_then(|info| info.retry_delay);
+        asked.unwrap_or_default().min(LONGEST_PAUSE)
+    }
+
     /// Tells whether the same stream, opened again, may go on.
     fn may_pass(&self) -> bool {
         match self {
@@ -80,6 +89,8 @@ pub(super) struct Outcome {
     pub added: u64,
     /// Records that were there.
     pub already: u64,
+    /// Turns without text, which were left out.
+    pub(super) empty_turns: u64,
     /// Values that were redacted in what this run added, by class.
     pub findings: BTreeMap<String, u64>,
 }
@@ -95,6 +106,8 @@ pub(super) struct Importer {
 const ATTEMPTS: u32 = 6;
 /// The wait after the first attempt; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest wait that a vault may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How many records may wait for the network.
 const WINDOW: usize = 64;
 
@@ -110,27 +123,28 @@ impl Importer {
     ///
     /// Why it could not be brought in whole. What was acknowledged stays, and the next run goes on there.
     pub(super) async fn import(&self, conversation: Imported) -> Result<Outcome, StreamError> {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { empty_turns: conversation.empty_turns, ..Outcome::default() };
         let mut pause = FIRST_PAUSE;
-        let (mut fruitless, mut first) = (0, true);
+        let (mut fruitless, mut known) = (0, false);
         loop {
             let before = outcome.added;
-            let Err(error) = self.attempt(&conversation, first, &mut outcome).await else { return Ok(outcome) };
+            let Err(error) = self.attempt(&conversation, &mut known, &mut outcome).await else { return Ok(outcome) };
             if outcome.added > before {
                 (fruitless, pause) = (0, FIRST_PAUSE);
             }
-            first = first && outcome.added == 0;
             fruitless += 1;
             if !error.may_pass() || fruitless >= ATTEMPTS {
                 return Err(error);
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pause.max(error.retry_after())).await;
             pause *= 2;
         }
     }
 
     /// Opens the stream, learns how far it is, and sends the rest. `outcome` holds what is acknowledged, whatever happens.
-    async fn attempt(&self, from: &Imported, first: bool, outcome: &mut Outcome) -> Result<(), StreamError> {
+    ///
+    /// What was there before this run is what the first opening answer says: `known` from then on.
+    async fn attempt(&self, from: &Imported, known: &mut bool, outcome: &mut Outcome) -> Result<(), StreamError> {
         let turns = from.records.len() as u64;
         let (to_vault, messages) = mpsc::channel(WINDOW);
         let _ = to_vault.send(self.open(&from.reference)).await;
@@ -138,8 +152,9 @@ impl Importer {
         let mut answers = client.ingest(self.vault.stream(ReceiverStream::new(messages))).await?.into_inner();
         let opened = answers.message().await?.ok_or(StreamError::EndedEarly)?;
         let acked = opened.acked_client_sequence;
-        if first {
+        if !*known {
             outcome.already = acked.min(turns);
+            *known = true;
         }
         outcome.added = acked.saturating_sub(outcome.already);
         if acked > turns {
@@ -152,12 +167,18 @@ impl Importer {
         let feed = async move {
             for (at, record) in rest {
                 if to_vault.send(append(at, record)).await.is_err() {
-                    return;
+                    break;
                 }
             }
+            drop(to_vault);
+            std::future::pending::<Infallible>().await
         };
-        let (acked, ()) = tokio::join!(drain(&mut answers, acked, outcome), feed);
-        if acked? == turns { Ok(()) } else { Err(StreamError::EndedEarly) }
+        // The answers decide when it is over: a vault that ends the stream early takes no more records.
+        let acked = tokio::select! {
+            acked = drain(&mut answers, acked, outcome) => acked?,
+            never = feed => match never {},
+        };
+        if acked == turns { Ok(()) } else { Err(StreamError::EndedEarly) }
     }
 
     /// Refuses a conversation that holds records although the vault knows nothing of this stream.
@@ -225,7 +246,7 @@ mod tests {
     #[test]
     fn a_conversation_has_one_stream_for_ever() {
         let id = stream_id("tenants/acme", "a");
-        assert_eq!(id.to_string(), "PINNED");
+        assert_eq!(id.to_string(), "80db1bea-16a9-807c-a5f6-13759a3e1cdd");
         assert_ne!(id, stream_id("tenants/acme", "b"));
         assert_ne!(stream_id("tenants/a", "bc"), stream_id("tenants/ab", "c"));
     }
