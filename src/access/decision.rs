@@ -3,7 +3,7 @@
 use crate::domain::{CaseReference, Principal, Purpose, Reason, RequestId, Role, Slug, TenantId};
 use crate::store::LogId;
 
-use super::permission::{Bots, Place, Reach, Rule};
+use super::permission::{Bots, Place, Rule};
 
 /// What a call is about, as the use case has found out.
 #[derive(Debug, Clone, Default)]
@@ -40,9 +40,9 @@ pub(super) struct Grant {
 ///
 /// What lies outside the caller's reach is refused as if it did not exist.
 pub(super) fn decide(principal: &Principal, rule: &Rule, scope: &Scope) -> Result<Grant, Reason> {
-    let reach = rule.reach(principal.role).filter(|_| fits(principal)).ok_or(Reason::PermissionDenied)?;
+    rule.reach(principal.role).filter(|_| fits(principal)).ok_or(Reason::PermissionDenied)?;
     let tenant = tenant_of(principal, rule, scope)?;
-    let bots = bots_of(principal, rule, reach, scope)?;
+    let bots = bots_of(principal, rule, scope)?;
     let log = match &tenant {
         Some(tenant) if rule.place != Place::Vault => LogId::Tenant(tenant.clone()),
         _ => LogId::System,
@@ -56,8 +56,7 @@ pub(super) fn decide(principal: &Principal, rule: &Rule, scope: &Scope) -> Resul
 /// auditors may be of the whole vault.
 pub(super) fn fits(principal: &Principal) -> bool {
     match principal.role {
-        Role::Ingestor => principal.tenant.is_some() && !principal.bots.is_empty(),
-        Role::Reader | Role::Compliance | Role::Privacy | Role::Approver => principal.tenant.is_some(),
+        Role::Ingestor | Role::Reader | Role::Compliance | Role::Privacy | Role::Approver => principal.tenant.is_some(),
         Role::Operator | Role::Security | Role::Auditor => true,
     }
 }
@@ -93,15 +92,11 @@ fn tenant_of(principal: &Principal, rule: &Rule, scope: &Scope) -> Result<Option
     }
 }
 
-fn bots_of(principal: &Principal, rule: &Rule, reach: Reach, scope: &Scope) -> Result<Vec<Slug>, Reason> {
-    let reaches = |bot: &Slug| match reach {
-        Reach::Own => principal.bots.contains(bot),
-        Reach::Any => principal.reaches_bot(bot),
-    };
+fn bots_of(principal: &Principal, rule: &Rule, scope: &Scope) -> Result<Vec<Slug>, Reason> {
     match (rule.bots, &scope.bot) {
         (Bots::None, _) => Ok(Vec::new()),
-        (Bots::Filter, None) => Ok(principal.bots.clone()),
-        (Bots::One | Bots::Filter, Some(bot)) if reaches(bot) => Ok(vec![bot.clone()]),
+        (Bots::Filter, None) => Ok(principal.bots.filter()),
+        (Bots::One | Bots::Filter, Some(bot)) if principal.reaches_bot(bot) => Ok(vec![bot.clone()]),
         (Bots::One | Bots::Filter, _) => Err(scope.absent.unwrap_or(Reason::ConversationNotFound)),
     }
 }

@@ -105,7 +105,7 @@ fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Role;
+    use crate::domain::{BotScope, Role};
 
     fn key(id: &str) -> Arc<KnownKey> {
         let at = Timestamp::from_unix_ms(0);
@@ -116,7 +116,7 @@ mod tests {
             pseudonym: "prn_p".to_owned(),
             role: Role::Auditor,
             tenant: None,
-            bots: Vec::new(),
+            bots: BotScope::Any,
             create_time: at,
             expire_time: at,
             revoke_time: None,

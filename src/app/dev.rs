@@ -11,7 +11,7 @@ use crate::access::api_key::{self, IssueRequest};
 use crate::access::{Caller, Scope, acts};
 use crate::cli::{DevFacts, DevOptions, InitOptions, RootChoice};
 use crate::config::{Config, Layers};
-use crate::domain::{Error, Reason, RequestId, Role, TenantId};
+use crate::domain::{BotScope, Error, Reason, RequestId, Role, TenantId};
 use crate::sealing::random;
 use crate::vault::Vault;
 
@@ -89,7 +89,7 @@ async fn issue(vault: &Vault, keys: &mut Keys, tenant: Option<TenantId>, role: R
     let scope = Scope { tenant, request_id, ..Scope::default() };
     let auth = vault.gate().authorize::<acts::IssueApiKey>(&security, scope).await?;
     let principal = format!("dev-{role}").parse().map_err(|_| Error::new(Reason::Internal))?;
-    let request = IssueRequest { principal, role, bots: Vec::new(), ttl: None };
+    let request = IssueRequest { principal, role, bots: Some(BotScope::Any), ttl: None };
     let issued = api_key::issue(vault.gate(), &auth, request).await?;
     let secret = issued.secret.ok_or_else(|| Error::new(Reason::Internal))?;
     keys.insert(role.to_string(), secret.expose().to_owned());

@@ -55,7 +55,7 @@ impl KeyRing {
         limits: CacheLimits,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, KeyError> {
-        let found = store.read(|reader| Sealed::load(reader)).await?;
+        let found = store.read(|reader| Sealed::load(&mut *reader)).await?;
         let vault_id = found.vault_id.ok_or(KeyError::NotInitialised("the vault id"))?;
         let generation = found.generation.ok_or(KeyError::NotInitialised("the restore generation"))?;
         let contexts = Contexts { vault_id };

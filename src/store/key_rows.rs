@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{ConversationId, Day, KeyState, PrincipalId, Role, Slug, TenantId, Timestamp};
+use crate::domain::{BotScope, ConversationId, Day, KeyState, PrincipalId, Role, TenantId, Timestamp};
 
 /// A root slot: one way to open the vault epoch key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,7 +197,7 @@ pub struct ApiKeyRow {
     /// The tenant it is limited to.
     pub tenant: Option<TenantId>,
     /// The bots it is limited to.
-    pub bots: Vec<Slug>,
+    pub bots: BotScope,
     /// When it was issued.
     pub create_time: Timestamp,
     /// When it stops working.

@@ -9,7 +9,7 @@ use ring::digest::{SHA256, digest};
 use subrosa::access::{Act, Authorized, Caller, Gate, Permission, Scope, api_key};
 use subrosa::audit::{Decision, Entry};
 use subrosa::clock::{Clock, ManualClock};
-use subrosa::domain::{Purpose, Reason, RequestId, Role, Slug, TenantId, TenantState, Timestamp};
+use subrosa::domain::{BotScope, Purpose, Reason, RequestId, Role, Slug, TenantId, TenantState, Timestamp};
 use subrosa::store::{
     ApiKeyRow, DataStore, KeyStore, KeyWork, KeyWrite, LogId, LoggedEntry, Mutation, TenantRow, Work, sqlite,
 };
@@ -61,7 +61,7 @@ impl House {
             pseudonym: format!("prn_{}", name.replace('-', "_")),
             role,
             tenant: of.map(tenant),
-            bots: bots.iter().map(|bot| slug(bot)).collect(),
+            bots: BotScope::parse(bots).unwrap().unwrap_or(BotScope::Any),
             create_time: now,
             expire_time: now.plus(Duration::from_secs(3_600)),
             revoke_time: None,

@@ -6,12 +6,12 @@ use subrosa::access::api_key::{self, IssueRequest, Issued, KeyCursor, KeyFilter}
 use subrosa::access::{Permission, Scope, acts};
 use subrosa::audit::{Count, Decision, Phase};
 use subrosa::clock::Clock;
-use subrosa::domain::{Error, Reason, Role};
+use subrosa::domain::{BotScope, Error, Reason, Role};
 
 use crate::house::{House, PEER, log, request, slug, tenant};
 
 fn asks(principal: &str, role: Role) -> IssueRequest {
-    let bots = if role == Role::Ingestor { vec![slug("helper")] } else { Vec::new() };
+    let bots = (role == Role::Ingestor).then(|| BotScope::Only([slug("helper")].into()));
     IssueRequest { principal: principal.parse().unwrap(), role, bots, ttl: None }
 }
 
@@ -100,9 +100,9 @@ async fn nobody_gets_what_they_must_not_have() {
     issue(&house, &security, None, 2, asks("otto", Role::Operator)).await.unwrap();
     let long = IssueRequest { ttl: Some(api_key::MAX_TTL + Duration::from_secs(1)), ..asks("bea", Role::Reader) };
     let never = IssueRequest { ttl: Some(Duration::ZERO), ..asks("bea", Role::Reader) };
-    let botless = IssueRequest { bots: Vec::new(), ..asks("bot", Role::Ingestor) };
+    let botless = IssueRequest { bots: None, ..asks("bot", Role::Ingestor) };
     let many = (0..65).map(|n| slug(&format!("b{n}"))).collect();
-    let many = IssueRequest { bots: many, ..asks("bot", Role::Ingestor) };
+    let many = IssueRequest { bots: Some(BotScope::Only(many)), ..asks("bot", Role::Ingestor) };
     let acme = Some("acme");
     let cases = [
         (None, asks("bootstrap", Role::Operator), Reason::SelfIssueDenied),

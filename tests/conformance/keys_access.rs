@@ -1,6 +1,6 @@
 //! Handles, credentials, epochs and the other small tables of the key store.
 
-use subrosa::domain::{KeyState, Role};
+use subrosa::domain::{BotScope, KeyState, Role};
 use subrosa::store::{
     ApiKeyRow, CheckpointRow, EpochRow, HandleKind, KeyWork, KeyWrite, LogId, LogKeyRow, RootSlotRow,
 };
@@ -36,7 +36,7 @@ fn api_key(id: &str, principal: &str, pseudonym: &str, role: Role) -> ApiKeyRow 
         pseudonym: pseudonym.to_owned(),
         role,
         tenant: Some(acme()),
-        bots: vec!["helper".parse().unwrap()],
+        bots: BotScope::Only(["helper".parse().unwrap()].into()),
         create_time: at(0),
         expire_time: at(100),
         revoke_time: None,
@@ -62,7 +62,7 @@ pub(crate) async fn two_live_keys_and_one_pseudonym<F: Factory>(factory: F) {
     refused!(put(api_key("k5", "jo", "key_1", Role::Reader), 6), Exists);
     put(api_key("k5", "jo", "key_1", Role::Reader), 100).await.unwrap();
     let mut unlimited = api_key("k6", "root", "key_6", Role::Security);
-    (unlimited.tenant, unlimited.bots) = (None, vec![]);
+    (unlimited.tenant, unlimited.bots) = (None, BotScope::Any);
     put(unlimited.clone(), 0).await.unwrap();
     let read = store.read(|reader| {
         let pseudonyms = ["jo", "al"].map(|name| reader.pseudonym(&name.parse().unwrap()).unwrap());

@@ -3,7 +3,7 @@
 use crate::access::decision::{Scope, decide, fits};
 use crate::access::key_cache::KnownKey;
 use crate::access::{Bots, Place, rule_for};
-use crate::domain::{Reason, Slug, TenantId, Timestamp};
+use crate::domain::{BotScope, Reason, Slug, TenantId, Timestamp};
 use crate::store::ApiKeyRow;
 
 /// Tells whether a key is accepted at `now`: neither expired nor revoked.
@@ -38,11 +38,11 @@ pub fn explain(
     }
     let scope = Scope {
         tenant: tenant.or(principal.tenant.as_ref()).cloned(),
-        bot: bot.or(principal.bots.first()).cloned(),
+        bot: bot.cloned().or_else(|| principal.bots.filter().into_iter().next()),
         ..Scope::default()
     };
     let somewhere = tenant.is_none() && principal.tenant.is_none() && rule.place == Place::Tenant
-        || bot.is_none() && principal.bots.is_empty() && rule.bots == Bots::One;
+        || bot.is_none() && principal.bots == BotScope::Any && rule.bots == Bots::One;
     match decide(principal, rule, &scope) {
         Err(Reason::TenantNotFound | Reason::ConversationNotFound) if somewhere && tenant_fits(&key, tenant) => {}
         other => drop(other?),

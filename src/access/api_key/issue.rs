@@ -8,7 +8,7 @@ use crate::access::decision::fits;
 use crate::access::gate::keys_unavailable;
 use crate::access::key_cache::KnownKey;
 use crate::access::{Authorized, Gate, SecretKeyText, acts, credential::base32};
-use crate::domain::{Error, PrincipalId, Reason, Result, Role, Slug, TenantId, Timestamp};
+use crate::domain::{BotScope, Error, PrincipalId, Reason, Result, Role, TenantId, Timestamp};
 use crate::sealing::random;
 use crate::store::{ApiKeyRow, KeyWrite, Receipt, Work};
 
@@ -33,8 +33,8 @@ pub struct IssueRequest {
     pub principal: PrincipalId,
     /// What it may do.
     pub role: Role,
-    /// The bots it is limited to; required for an ingestor.
-    pub bots: Vec<Slug>,
+    /// The bots it is limited to; an ingestor's must be said, for others none is [`BotScope::Any`].
+    pub bots: Option<BotScope>,
     /// How long it is accepted; none is [`DEFAULT_TTL`].
     pub ttl: Option<Duration>,
 }
@@ -105,7 +105,7 @@ pub fn security_row(principal: PrincipalId, pseudonym: Option<String>, now: Time
         pseudonym: pseudonym.unwrap_or_else(new_pseudonym),
         role: Role::Security,
         tenant: None,
-        bots: Vec::new(),
+        bots: BotScope::Any,
         create_time: now,
         expire_time: now.plus(MAX_TTL),
         revoke_time: None,
@@ -115,17 +115,21 @@ pub fn security_row(principal: PrincipalId, pseudonym: Option<String>, now: Time
 
 /// Checks the request by itself and returns the row it asks for, still without hash and pseudonym.
 fn draft(auth: &Authorized<acts::IssueApiKey>, request: IssueRequest, now: Timestamp) -> Result<ApiKeyRow> {
-    let IssueRequest { principal, role, mut bots, ttl } = request;
+    let IssueRequest { principal, role, bots, ttl } = request;
     let request_id = auth.request_id().ok_or_else(|| Error::invalid("request_id", "a UUID is required"))?;
     let ttl = ttl.unwrap_or(DEFAULT_TTL);
     if ttl.as_secs() == 0 || ttl > MAX_TTL {
         return Err(Error::invalid("ttl", "from 1 second to 366 days"));
     }
-    if bots.len() > MAX_BOTS {
-        return Err(Error::invalid("bots", "too many bots").limit(MAX_BOTS as u64));
-    }
-    bots.sort();
-    bots.dedup();
+    let bots = match bots {
+        None if role == Role::Ingestor => {
+            return Err(Error::invalid("bots", "a key of an ingestor names its bots, or * for every bot"));
+        }
+        Some(BotScope::Only(bots)) if bots.len() > MAX_BOTS => {
+            return Err(Error::invalid("bots", "too many bots").limit(MAX_BOTS as u64));
+        }
+        bots => bots.unwrap_or(BotScope::Any),
+    };
     let row = ApiKeyRow {
         id: key_id(&auth.principal().pseudonym, auth.tenant(), request_id.as_bytes()),
         hash: [0; 32],
@@ -139,10 +143,10 @@ fn draft(auth: &Authorized<acts::IssueApiKey>, request: IssueRequest, now: Times
         revoke_time: None,
     };
     let key = KnownKey::from(row);
-    match (fits(&key.principal), &key.row.tenant) {
-        (true, _) => Ok(key.row),
-        (false, None) => Err(Error::invalid("tenant", "a key of this role is confined to a tenant")),
-        (false, Some(_)) => Err(Error::invalid("bots", "a key of an ingestor is confined to bots")),
+    if fits(&key.principal) {
+        Ok(key.row)
+    } else {
+        Err(Error::invalid("tenant", "a key of this role is confined to a tenant"))
     }
 }
 

@@ -4,7 +4,7 @@ mod people;
 mod scan;
 mod story;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Args;
 
@@ -41,7 +41,7 @@ pub(super) async fn run<H: Host>(args: DemoArgs, host: &H, printer: &mut Printer
     told
 }
 
-async fn tell<H: Host>(host: &H, options: DevOptions, folder: &PathBuf, printer: &mut Printer) -> Result<(), CliError> {
+async fn tell<H: Host>(host: &H, options: DevOptions, folder: &Path, printer: &mut Printer) -> Result<(), CliError> {
     let clock_file = options.clock_file.clone().unwrap_or_default();
     printer.note("Starting a vault in a temporary folder, with throw-away certificates and keys.")?;
     let (vault, facts) = host.dev(options).await.map_err(CliError::Vault)?;

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -40,11 +40,6 @@ impl KeyFile {
         let bytes = data_encoding::HEXLOWER.decode(text.trim().as_bytes()).ok().map(Zeroizing::new);
         let key = bytes.and_then(|bytes| Key32::from_slice(&bytes));
         Ok(Self { key: key.ok_or(RootError::Unfit { path: name(), problem: "not 64 hexadecimal digits" })? })
-    }
-
-    /// Opens the file at `path`, or makes it when there is none.
-    pub fn open_or_create(path: &PathBuf) -> Result<Self, RootError> {
-        if path.exists() { Self::open(path) } else { Self::create(path) }
     }
 }
 

@@ -120,7 +120,7 @@ fn every_bit_counts() {
     let sealed = seal(Backend::Ring, &dek, &context(), b"hello").unwrap();
     for backend in BACKENDS {
         for bit in 0..sealed.len() * 8 {
-            let mut changed = sealed.clone();
+            let mut changed = sealed.to_vec();
             changed[bit / 8] ^= 1 << (bit % 8);
             let expected = if bit / 8 < 56 { OpenError::WrongKeyOrContext } else { OpenError::Tampered };
             assert_eq!(open(backend, &dek, &context(), &changed).unwrap_err(), expected, "bit {bit}");

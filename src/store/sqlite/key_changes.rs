@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::data_writer::Stop;
 use super::rows::{change, column, exists, first, put_checkpoint, to_json};
-use crate::domain::{ConversationId, KeyState, Slug, TenantId, Timestamp};
+use crate::domain::{ConversationId, KeyState, TenantId, Timestamp};
 use crate::store::error::{Refusal, StoreError};
 use crate::store::key_rows::{
     ApiKeyRow, BucketId, BucketKind, BucketRow, ConversationKeyRow, EpochRow, HandleKind, LogKeyRow, RootSlotRow,
@@ -261,7 +261,6 @@ fn put_api_key(conn: &Connection, row: &ApiKeyRow, most_live: usize, now: Timest
     )?;
     let same = "SELECT 1 FROM principals WHERE name = ?1 AND pseudonym = ?2";
     unless(!exists(conn, same, (row.principal.as_str(), &row.pseudonym))?, Refusal::Conflict)?;
-    let bots: Vec<&str> = row.bots.iter().map(Slug::as_str).collect();
     change(
         conn,
         "INSERT INTO api_keys (id, hash, principal, role, tenant, bots, create_time, expire_time, revoke_time)
@@ -272,7 +271,7 @@ fn put_api_key(conn: &Connection, row: &ApiKeyRow, most_live: usize, now: Timest
             row.principal.as_str(),
             row.role.code(),
             row.tenant.as_ref().map(TenantId::as_str),
-            to_json(&bots)?,
+            to_json(&row.bots)?,
             row.create_time.unix_ms(),
             row.expire_time.unix_ms(),
             row.revoke_time.map(Timestamp::unix_ms),

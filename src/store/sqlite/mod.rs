@@ -37,6 +37,11 @@ use super::key_store::{KeyReader, KeyStore, KeyWriter};
 use super::pipeline::Pipeline;
 use super::pool::ReaderPool;
 
+/// Both halves of an open data store.
+pub type DataHalves = (Box<dyn DataWriter>, ReaderPool<dyn DataReader>);
+/// Both halves of an open key store.
+pub type KeyHalves = (Box<dyn KeyWriter>, ReaderPool<dyn KeyReader>);
+
 /// The most rows that one read transaction returns or looks at.
 pub const MAX_READ_ROWS: usize = 500;
 
@@ -64,7 +69,7 @@ pub fn create_keys(path: &Path) -> Result<(), StoreError> {
 ///
 /// `Unavailable` when it is not there or another process has it open, `Format` when a newer version wrote it, `Corrupt` when
 /// it is no data store.
-pub fn open_data(path: &Path, readers: usize) -> Result<(Box<dyn DataWriter>, ReaderPool<dyn DataReader>), StoreError> {
+pub fn open_data(path: &Path, readers: usize) -> Result<DataHalves, StoreError> {
     let writer = open::writer(path, &migrations::DATA)?;
     let readers = (0..readers.max(1))
         .map(|_| Ok(Box::new(data_reader::SqliteDataReader::new(open::reader(path)?)) as Box<dyn DataReader>))
@@ -77,7 +82,7 @@ pub fn open_data(path: &Path, readers: usize) -> Result<(Box<dyn DataWriter>, Re
 /// # Errors
 ///
 /// As [`open_data`].
-pub fn open_keys(path: &Path, readers: usize) -> Result<(Box<dyn KeyWriter>, ReaderPool<dyn KeyReader>), StoreError> {
+pub fn open_keys(path: &Path, readers: usize) -> Result<KeyHalves, StoreError> {
     let writer = open::writer(path, &migrations::KEYS)?;
     let readers = (0..readers.max(1))
         .map(|_| Ok(Box::new(key_reader::SqliteKeyReader::new(open::reader(path)?)) as Box<dyn KeyReader>))
