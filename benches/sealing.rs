@@ -16,7 +16,7 @@ const RECORD: RecordContext<'static> = RecordContext {
     conversation: [2; 16],
     sequence: 3,
     kind: 1,
-    dek_id: [4; 16],
+    dek_id: 4,
     policy_version: 1,
 };
 

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! clock, domain <- redaction, sealing, lifecycle, audit (pure) <- store <- keys, access, watch <- vault
-//!                                                                        <- grpc, cli <- app
+//!                                                                        <- grpc, http, cli <- app
 //! ```
 //!
 //! | to do this | look in |
@@ -21,6 +21,7 @@
 //! | observe the process | [`watch`] |
 //! | follow one use case from end to end | [`vault`] |
 //! | see the wire | [`grpc`] |
+//! | see what a monitor scrapes | [`http`] |
 //! | see the terminal | [`cli`] |
 //! | see how it is put together | [`app`] |
 
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod grpc;
+pub mod http;
 pub mod keys;
 pub mod lifecycle;
 pub mod redaction;

@@ -57,3 +57,32 @@ impl v1::ErrorReason {
         Self::from_str_name(&format!("{REASON_PREFIX}{reason}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_goes_over_the_wire_without_its_prefix_and_comes_back() {
+        assert_eq!(v1::ErrorReason::IdempotencyMismatch.reason(), "IDEMPOTENCY_MISMATCH");
+        assert_eq!(v1::ErrorReason::from_reason("TENANT_FROZEN"), Some(v1::ErrorReason::TenantFrozen));
+        assert_eq!(v1::ErrorReason::from_reason("ERROR_REASON_TENANT_FROZEN"), None);
+        assert_eq!(v1::ErrorReason::from_reason("tenant_frozen"), None);
+    }
+
+    #[test]
+    fn the_descriptor_set_stands_alone() {
+        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).expect("the descriptor set decodes");
+        let files: Vec<_> = set.file.iter().map(|file| file.name()).collect();
+        for file in &set.file {
+            for import in &file.dependency {
+                assert!(files.contains(&import.as_str()), "{} imports {import}, which is not there", file.name());
+            }
+        }
+        let services: Vec<_> = set.file.iter().flat_map(|file| &file.service).map(|service| service.name()).collect();
+        assert_eq!(services.len(), 9, "{services:?}");
+    }
+}

@@ -213,3 +213,133 @@ impl Json {
         self.0.push('}');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::audit::EntryBuilder;
+    use crate::audit::MAX_INTEGER;
+
+    /// Builders with any set of optional fields, of any admitted value (they may be too long together).
+    fn builders() -> impl Strategy<Value = EntryBuilder> {
+        let small = 0..=MAX_INTEGER;
+        let required = (0..253_402_300_799_999_i64, "(system|tenants/[a-z0-9-]{1,8})", "[A-Z][A-Za-z0-9]{0,20}");
+        let who = ("[a-z0-9_]{1,12}", "[a-z_]{1,9}", proptest::option::of("[A-Z][A-Z0-9_]{0,20}"));
+        let strings = (
+            proptest::option::of("[a-z0-9-]{1,9}(/[a-zA-Z0-9._~-]{1,9}){0,3}"),
+            proptest::option::of("[A-Z][A-Z0-9_]{0,9}"),
+            proptest::option::of("[A-Za-z0-9][A-Za-z0-9._~-]{0,9}"),
+        );
+        let numbers = (
+            proptest::collection::vec((proptest::sample::select(Count::ALL), small.clone()), 0..4),
+            proptest::collection::vec((proptest::sample::select(PolicyKind::ALL), 0..1000_u64), 0..3),
+            proptest::option::of(small.clone()),
+            proptest::option::of(proptest::array::uniform2(small)),
+        );
+        let rest = (proptest::sample::select(Phase::ALL), proptest::option::of(any::<u128>()));
+        (required, who, strings, numbers, rest).prop_map(|(required, who, strings, numbers, rest)| {
+            let mut builder = Entry::builder(required.0, &required.1, &required.2).actor(&who.0).role(&who.1);
+            builder = who.2.iter().fold(builder.allow(), |b, reason| b.deny(reason));
+            builder = strings.0.iter().fold(builder, |b, name| b.object(name));
+            builder = strings.1.iter().fold(builder, |b, purpose| b.purpose(purpose));
+            builder = strings.2.iter().fold(builder, |b, case| b.case(case));
+            builder = numbers.0.iter().fold(builder, |b, (count, value)| b.count(*count, *value));
+            builder = numbers.1.iter().fold(builder, |b, (kind, version)| b.policy(*kind, *version));
+            builder = numbers.2.iter().fold(builder, |b, version| b.key_version(*version));
+            builder = numbers.3.iter().fold(builder, |b, [x, y]| b.sequences(*x.min(y), *x.max(y)));
+            rest.1.iter().fold(builder.phase(rest.0), |b, id| b.request_id(Uuid::from_u128(*id)))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn is_what_a_general_rfc_8785_encoder_writes(builder in builders()) {
+            let Ok(entry) = builder.build() else { return Ok(()) };
+            let value: serde_json::Value = serde_json::from_slice(entry.canonical()).unwrap();
+            prop_assert_eq!(serde_json_canonicalizer::to_vec(&value).unwrap(), entry.canonical());
+        }
+
+        #[test]
+        fn reads_back(builder in builders()) {
+            let Ok(entry) = builder.build() else { return Ok(()) };
+            prop_assert_eq!(parse(entry.canonical()), Ok(entry));
+        }
+
+        #[test]
+        fn random_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            prop_assert!(parse(&bytes).is_err());
+        }
+    }
+
+    const ENTRY: &str = concat!(
+        r#"{"actor":"key_1","counts":{"findings":2,"records":1},"decision":"ALLOW","first":4,"last":4,"#,
+        r#""log":"tenants/acme","object":"tenants/acme/conversations/c1","op":"AppendRecords","phase":"ACT","#,
+        r#""policies":{"redaction":3},"request_id":"0190a1b2-0000-7000-8000-00000000000a","role":"ingestor","#,
+        r#""time":"2026-11-21T09:06:19.120Z","v":1}"#,
+    );
+
+    #[test]
+    fn same_content_in_another_form_is_not_canonical() {
+        assert_eq!(parse(ENTRY.as_bytes()).unwrap().canonical(), ENTRY.as_bytes());
+        for (from, to) in [
+            (r#"{"actor""#, r#"{ "actor""#),
+            (r#""v":1}"#, "\"v\":1}\n"),
+            (r#""findings":2,"records":1"#, r#""records":1,"findings":2"#),
+            (r#""first":4,"last":4"#, r#""last":4,"first":4"#),
+            ("19.120Z", "19.12Z"),
+            ("19.120Z", "19.1200Z"),
+            ("09:06:19.120Z", "10:06:19.120+01:00"),
+            ("T09", "t09"),
+            ("00000000000a", "00000000000A"),
+            ("0190a1b2-0000", "0190a1b20000"),
+            (r#""redaction":3"#, r#""redaction":2,"redaction":3"#),
+            (r#","log""#, r#","key_version":null,"log""#),
+        ] {
+            let other = ENTRY.replacen(from, to, 1);
+            assert_ne!(other, ENTRY, "{from}");
+            let refused = [EntryError::NotCanonical, EntryError::Field("request_id")];
+            assert!(parse(other.as_bytes()).is_err_and(|error| refused.contains(&error)), "{other}");
+        }
+    }
+
+    #[test]
+    fn other_content_than_an_entry_has_is_refused() {
+        use EntryError::{Field, Integer, Malformed, Missing, Sequences, Time, TooLong, Version};
+        for (from, to, error) in [
+            ("key_1", "Jane", Field("actor")),
+            ("key_1", r"key\u005f1", Malformed),
+            (r#""actor":"key_1","#, "", Malformed),
+            (r#"{"actor""#, r#"{"about":"x","actor""#, Malformed),
+            (r#""v":1"#, r#""v":2"#, Version(2)),
+            (r#""v":1"#, r#""v":2,"zone":"x""#, Version(2)),
+            (r#""v":1"#, r#""v":1,"zone":"x""#, Malformed),
+            ("findings", "finding", Field("counts")),
+            ("ACT", "act", Field("phase")),
+            ("ALLOW", "MAYBE", Field("decision")),
+            ("ALLOW", "DENY", Missing("reason")),
+            (r#""first":4"#, r#""first":5"#, Sequences),
+            (r#","last":4"#, "", Sequences),
+            (r#""findings":2"#, r#""findings":9007199254740992"#, Integer("counts")),
+            (r#""findings":2"#, r#""findings":2.0"#, Malformed),
+            (r#""findings":2"#, r#""findings":-2"#, Malformed),
+            ("2026-11-21T", "2026-13-21T", Time),
+            ("tenants/acme/conversations/c1", &"c".repeat(300), TooLong(ENTRY.len() + 271)),
+        ] {
+            let other = ENTRY.replacen(from, to, 1);
+            assert_eq!(parse(other.as_bytes()), Err(error), "{other}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_gives_another_entry_or_none() {
+        for bit in 0..ENTRY.len() * 8 {
+            let mut flipped = ENTRY.as_bytes().to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(entry) = parse(&flipped) {
+                assert_eq!(entry.canonical(), flipped);
+            }
+        }
+    }
+}

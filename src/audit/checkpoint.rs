@@ -3,7 +3,9 @@
 use std::fmt;
 
 use data_encoding::{BASE64, HEXLOWER};
+use ring::hkdf::{HKDF_SHA512, KeyType, Prk};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use zeroize::Zeroizing;
 
 use super::hash::Hash;
 use super::note::{self, Note, NoteError, check_key_name, key_id};
@@ -58,11 +60,28 @@ pub struct LogSigner {
 }
 
 impl LogSigner {
+    /// Makes the signer of one log of a vault from the vault's 32-byte log signing key.
+    ///
+    /// Every log has a key of its own, because [tlog-policy](https://c2sp.org/tlog-policy) refuses a policy file in
+    /// which two logs share one: its Ed25519 seed is
+    /// `HKDF-Expand-SHA-512(vault key, "subrosa audit log key v1" | 0x0A | origin, 32)`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoteError::KeyName`] when the origin cannot name a key.
+    pub fn for_log(origin: &str, vault_key: &[u8; 32]) -> Result<Self, NoteError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        let prk = Prk::new_less_safe(HKDF_SHA512, vault_key);
+        let info = [LOG_KEY_LABEL, origin.as_bytes()];
+        let derived = prk.expand(&info, SeedLength).and_then(|okm| okm.fill(seed.as_mut_slice()));
+        derived.map_err(|_| NoteError::KeyName)?;
+        Self::new(origin, &seed)
+    }
+
     /// Makes the signer of the log with this origin, which is also the key's name, from a 32-byte Ed25519 seed
     /// ([RFC 8032 section 5.1.5](https://www.rfc-editor.org/rfc/rfc8032#section-5.1.5)).
     ///
-    /// One seed may serve many logs: the name is in the key id and in the signed text. The seed is not kept in a form
-    /// that can be read back, but `ring` does not wipe its own copy.
+    /// The seed cannot be read back, but `ring` does not wipe its own copy.
     ///
     /// # Errors
     ///
@@ -80,7 +99,7 @@ impl LogSigner {
 
     /// Signs a tree head of this log and returns the note.
     pub fn sign_head(&self, size: u64, root: Hash) -> String {
-        self.note(&Checkpoint { origin: self.name.clone(), size, root })
+        self.note(&Checkpoint { origin: self.name.clone(), size, root }.text())
     }
 
     /// Signs a checkpoint and returns the note.
@@ -89,7 +108,7 @@ impl LogSigner {
     ///
     /// [`NoteError::OtherLog`] when the checkpoint's origin is not this signer's.
     pub fn sign(&self, checkpoint: &Checkpoint) -> Result<String, NoteError> {
-        if checkpoint.origin == self.name { Ok(self.note(checkpoint)) } else { Err(NoteError::OtherLog) }
+        if checkpoint.origin == self.name { Ok(self.note(&checkpoint.text())) } else { Err(NoteError::OtherLog) }
     }
 
     /// The verifier of what this signs.
@@ -99,8 +118,7 @@ impl LogSigner {
         LogVerifier { name: self.name.clone(), key_id: self.key_id, public_key }
     }
 
-    fn note(&self, checkpoint: &Checkpoint) -> String {
-        let text = checkpoint.text();
+    fn note(&self, text: &str) -> String {
         let signature = self.key.sign(text.as_bytes());
         let line = note::signature_line(&self.name, self.key_id, signature.as_ref());
         format!("{text}\n{line}")
@@ -111,6 +129,18 @@ impl fmt::Debug for LogSigner {
     /// Never shows the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogSigner").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Domain separation of the log keys derived from a vault's log signing key.
+const LOG_KEY_LABEL: &[u8] = b"subrosa audit log key v1\n";
+
+/// Tells `ring` that an Ed25519 seed is 32 bytes long.
+struct SeedLength;
+
+impl KeyType for SeedLength {
+    fn len(&self) -> usize {
+        32
     }
 }
 
@@ -165,6 +195,12 @@ impl LogVerifier {
     /// [`NoteError`]: the form is wrong, the key did not sign it, one signature under its id is bad, or the text is not
     /// a checkpoint of this log.
     pub fn verify(&self, note: &str) -> Result<Checkpoint, NoteError> {
+        let checkpoint = Checkpoint::parse(self.open(note)?)?;
+        if checkpoint.origin == self.name { Ok(checkpoint) } else { Err(NoteError::OtherLog) }
+    }
+
+    /// Checks a note and returns its text.
+    fn open<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
         let note = Note::parse(note)?;
         let public_key = UnparsedPublicKey::new(&ED25519, self.public_key);
         let mut signed = false;
@@ -172,10 +208,142 @@ impl LogVerifier {
             public_key.verify(note.text.as_bytes(), &line.signature).map_err(|_| NoteError::BadSignature)?;
             signed = true;
         }
-        if !signed {
-            return Err(NoteError::Unsigned);
+        if signed { Ok(note.text) } else { Err(NoteError::Unsigned) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::hash::sha256;
+
+    // The published example of Go's `x/mod/sumdb/note`.
+    const GO_VKEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    const GO_TEXT: &str = "If you think cryptography is the answer to your problem,\n\
+                           then you don't know what your problem is.\n";
+    const GO_NOTE: &str = "If you think cryptography is the answer to your problem,\n\
+        then you don't know what your problem is.\n\n\
+        — PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+
+    fn signer() -> LogSigner {
+        LogSigner::new(&origin("v1", "tenants/acme"), &[7; 32]).unwrap()
+    }
+
+    fn note() -> String {
+        signer().sign_head(5, sha256(&[b"root"]))
+    }
+
+    #[test]
+    fn signs_the_published_note_of_go() {
+        let key = BASE64.decode(b"AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz").unwrap();
+        let signer = LogSigner::new("PeterNeumann", key[1..].try_into().unwrap()).unwrap();
+        assert_eq!(signer.verifier().vkey(), GO_VKEY);
+        assert_eq!(signer.note(GO_TEXT), GO_NOTE);
+        let verifier = LogVerifier::parse(GO_VKEY).unwrap();
+        assert_eq!(verifier.open(GO_NOTE), Ok(GO_TEXT));
+        assert_eq!(verifier.verify(GO_NOTE), Err(NoteError::NotCheckpoint));
+    }
+
+    #[test]
+    fn signed_checkpoint_verifies_and_reads_back() {
+        let checkpoint = signer().verifier().verify(&note()).unwrap();
+        assert_eq!(checkpoint.origin, "subrosa.invalid/v1/tenants/acme");
+        assert_eq!((checkpoint.size, checkpoint.root), (5, sha256(&[b"root"])));
+        assert_eq!(signer().sign(&checkpoint), Ok(note()));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_note_is_refused() {
+        let (verifier, note) = (signer().verifier(), note().into_bytes());
+        let mut refused = 0;
+        for bit in 0..note.len() * 8 {
+            let mut flipped = note.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            // What is no longer UTF-8 cannot even be given to the verifier.
+            let Ok(text) = std::str::from_utf8(&flipped) else { continue };
+            assert!(verifier.verify(text).is_err(), "bit {bit} of\n{text}");
+            refused += 1;
         }
-        let checkpoint = Checkpoint::parse(note.text)?;
-        if checkpoint.origin == self.name { Ok(checkpoint) } else { Err(NoteError::OtherLog) }
+        assert!(refused > note.len() * 6);
+    }
+
+    #[test]
+    fn every_removed_or_doubled_byte_of_a_note_is_refused() {
+        let (verifier, note) = (signer().verifier(), note());
+        for (at, c) in note.char_indices() {
+            let (before, after) = (&note[..at], &note[at + c.len_utf8()..]);
+            assert!(verifier.verify(&format!("{before}{after}")).is_err(), "removed {at}");
+            assert!(verifier.verify(&format!("{before}{c}{c}{after}")).is_err(), "doubled {at}");
+            assert!(verifier.verify(before).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn signatures_of_others_are_ignored_and_never_enough() {
+        let verifier = signer().verifier();
+        let witness = LogSigner::new("witness.invalid/w1", &[8; 32]).unwrap();
+        let same_name = LogSigner::new(verifier.origin(), &[9; 32]).unwrap();
+        let text = verifier.open(&note()).unwrap().to_owned();
+        let line = |note: &str| note.rsplit_once("\n\n").unwrap().1.to_owned();
+        for other in [&witness, &same_name] {
+            let other_note = other.note(&text);
+            assert_eq!(verifier.verify(&other_note), Err(NoteError::Unsigned));
+            assert!(verifier.verify(&(note() + &line(&other_note))).is_ok());
+            assert!(verifier.verify(&(other_note + &line(&note()))).is_ok());
+        }
+        // A bad line under the known key spoils the note, even beside a good one.
+        let bad = note::signature_line(verifier.origin(), verifier.key_id, &[0; 64]);
+        assert_eq!(verifier.verify(&(note() + &bad)), Err(NoteError::BadSignature));
+    }
+
+    #[test]
+    fn only_checkpoints_of_this_log_in_the_exact_form_are_taken() {
+        let (signer, verifier) = (signer(), signer().verifier());
+        let (name, root) = (verifier.origin(), sha256(&[b"root"]).to_base64());
+        for text in [
+            format!("{name}\n05\n{root}\n"),
+            format!("{name}\n+5\n{root}\n"),
+            format!("{name}\n-1\n{root}\n"),
+            format!("{name}\n18446744073709551616\n{root}\n"),
+            format!("{name}\n5\n{}\n", &root[..40]),
+            format!("{name}\n5\n{root}\nextension\n"),
+            format!("{name}\n5\n"),
+            format!("{name}\n5\n{root}\n\n"),
+        ] {
+            assert_eq!(verifier.verify(&signer.note(&text)), Err(NoteError::NotCheckpoint), "{text}");
+        }
+        let other = Checkpoint { origin: origin("v1", "system"), size: 5, root: sha256(&[b"root"]) };
+        assert_eq!(verifier.verify(&signer.note(&other.text())), Err(NoteError::OtherLog));
+        assert_eq!(signer.sign(&other), Err(NoteError::OtherLog));
+    }
+
+    #[test]
+    fn sixteen_large_foreign_signatures_are_accepted_and_a_flood_is_not() {
+        let verifier = signer().verifier();
+        let foreign = note::signature_line("witness.invalid/pq", [0; 4], &[1; 5_000]);
+        assert!(verifier.verify(&(note() + &foreign.repeat(16))).is_ok());
+        assert_eq!(verifier.verify(&(note() + &foreign.repeat(40))), Err(NoteError::TooLarge));
+        let small = note::signature_line("w", [0; 4], &[1]);
+        assert_eq!(verifier.verify(&(note() + &small.repeat(100))), Err(NoteError::TooLarge));
+    }
+
+    #[test]
+    fn verifier_keys_read_back_and_every_altered_one_is_refused() {
+        let vkey = signer().verifier().vkey();
+        assert_eq!(LogVerifier::parse(&vkey), Ok(signer().verifier()));
+        for bit in 0..vkey.len() * 8 {
+            let mut flipped = vkey.clone().into_bytes();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let Ok(text) = std::str::from_utf8(&flipped) else { continue };
+            assert_eq!(LogVerifier::parse(text), Err(NoteError::VerifierKey), "{text}");
+        }
+        for name in ["", "a b", "a+b", "a\nb", "a\u{2003}b"] {
+            assert_eq!(LogSigner::new(name, &[7; 32]).err(), Some(NoteError::KeyName), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", signer()), r#"LogSigner { name: "subrosa.invalid/v1/tenants/acme", .. }"#);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::builder::EntryBuilder;
 use super::canonical;
-use super::charset::{ACTOR, CASE, LOG, OBJECT, OP, PURPOSE, REASON, ROLE};
 use super::vocabulary::{Count, Decision, Phase, PolicyKind};
 
 /// Most bytes of an entry's canonical form.
@@ -51,10 +51,7 @@ impl Entry {
     /// `tenants/{id}`, `op` an RPC method name or the name of a worker's act in PascalCase. The phase is
     /// [`Phase::Act`] until another is set; actor, role and decision must be set.
     pub fn builder(time_unix_ms: i64, log: &str, op: &str) -> EntryBuilder {
-        let builder = EntryBuilder { fields: Fields { time_unix_ms, ..Fields::default() }, failed: None };
-        builder
-            .set(LOG.check(log), |fields, value| fields.log = value)
-            .set(OP.check(op), |fields, value| fields.op = value)
+        EntryBuilder::new(time_unix_ms, log, op)
     }
 
     /// Reads an entry and refuses one that is not byte for byte what [`Entry::canonical`] would write.
@@ -64,6 +61,16 @@ impl Entry {
     /// [`EntryError`]; no variant carries any of the input.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
         canonical::parse(bytes)
+    }
+
+    /// Checks the whole, whose fields are each checked, and writes its canonical bytes.
+    pub(super) fn from_fields(fields: Fields) -> Result<Self, EntryError> {
+        fields.check()?;
+        let canonical = canonical::encode(&fields)?;
+        if canonical.len() > MAX_ENTRY_BYTES {
+            return Err(EntryError::TooLong(canonical.len()));
+        }
+        Ok(Self { fields, canonical })
     }
 
     /// The canonical bytes (RFC 8785 JSON): what is stored and hashed.
@@ -177,124 +184,6 @@ impl Entry {
     }
 }
 
-/// Collects the fields of an [`Entry`]; the first field that is refused is what [`EntryBuilder::build`] reports.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct EntryBuilder {
-    fields: Fields,
-    failed: Option<EntryError>,
-}
-
-impl EntryBuilder {
-    /// Sets who acted: a pseudonym, `[a-z0-9_]{1,40}`. Required.
-    pub fn actor(self, actor: &str) -> Self {
-        self.set(ACTOR.check(actor), |fields, value| fields.actor = value)
-    }
-
-    /// Sets the role in which the actor acted, `[a-z_]{1,16}`. Required.
-    pub fn role(self, role: &str) -> Self {
-        self.set(ROLE.check(role), |fields, value| fields.role = value)
-    }
-
-    /// Sets which part of the act this is.
-    pub fn phase(mut self, phase: Phase) -> Self {
-        self.fields.phase = phase;
-        self
-    }
-
-    /// Says that it was allowed. This or [`EntryBuilder::deny`] is required.
-    pub fn allow(mut self) -> Self {
-        self.fields.decision = Decision::Allow;
-        self.fields.decided = true;
-        self
-    }
-
-    /// Says that it was refused, and why (a stable SCREAMING_SNAKE code).
-    pub fn deny(mut self, reason: &str) -> Self {
-        self.fields.decision = Decision::Deny;
-        self.fields.decided = true;
-        self.reason(reason)
-    }
-
-    /// Sets a stable reason, `[A-Z][A-Z0-9_]{0,47}`: why an allowed act ended as it did.
-    pub fn reason(self, reason: &str) -> Self {
-        self.set(REASON.check(reason), |fields, value| fields.reason = Some(value))
-    }
-
-    /// Sets the resource name of the thing acted upon, at most 160 bytes.
-    pub fn object(self, name: &str) -> Self {
-        self.set(OBJECT.check(name), |fields, value| fields.object = Some(value))
-    }
-
-    /// Sets the code of the purpose, `[A-Z][A-Z0-9_]{0,23}`.
-    pub fn purpose(self, purpose: &str) -> Self {
-        self.set(PURPOSE.check(purpose), |fields, value| fields.purpose = Some(value))
-    }
-
-    /// Sets the case reference, `[A-Za-z0-9][A-Za-z0-9._~-]{0,31}`.
-    pub fn case(self, case: &str) -> Self {
-        self.set(CASE.check(case), |fields, value| fields.case = Some(value))
-    }
-
-    /// Sets the version of a policy that was applied.
-    pub fn policy(self, kind: PolicyKind, version: u64) -> Self {
-        self.set(integer("policies", version), move |fields, value| _ = fields.policies.insert(kind, value))
-    }
-
-    /// Sets a count. [`Count::Records`] is the number of commitments in the leaf and belongs to appends alone.
-    pub fn count(self, count: Count, value: u64) -> Self {
-        self.set(integer("counts", value), move |fields, value| _ = fields.counts.insert(count, value))
-    }
-
-    /// Sets the version of the tenant key that was used or made.
-    pub fn key_version(self, version: u64) -> Self {
-        self.set(integer("key_version", version), |fields, value| fields.key_version = Some(value))
-    }
-
-    /// Sets the id of the request.
-    pub fn request_id(mut self, id: Uuid) -> Self {
-        self.fields.request_id = Some(id);
-        self
-    }
-
-    /// Sets the first and the last sequence in scope, both inclusive.
-    pub fn sequences(self, first: u64, last: u64) -> Self {
-        self.set(integer("first", first), |fields, value| fields.first = Some(value)).last_sequence(last)
-    }
-
-    /// Sets the last sequence in scope alone: everything up to it.
-    pub fn last_sequence(self, last: u64) -> Self {
-        self.set(integer("last", last), |fields, value| fields.last = Some(value))
-    }
-
-    /// Checks the whole and writes the canonical bytes.
-    ///
-    /// # Errors
-    ///
-    /// The first field that was refused, a required field that was not set, or [`EntryError::TooLong`].
-    pub fn build(self) -> Result<Entry, EntryError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        let fields = self.fields;
-        fields.check()?;
-        let canonical = canonical::encode(&fields)?;
-        if canonical.len() > MAX_ENTRY_BYTES {
-            return Err(EntryError::TooLong(canonical.len()));
-        }
-        Ok(Entry { fields, canonical })
-    }
-
-    /// Stores a checked value, or remembers the first failure.
-    pub(super) fn set<T>(mut self, checked: Result<T, EntryError>, store: impl FnOnce(&mut Fields, T)) -> Self {
-        match checked {
-            Ok(value) => store(&mut self.fields, value),
-            Err(error) => _ = self.failed.get_or_insert(error),
-        }
-        self
-    }
-}
-
 /// Why an entry was refused. No variant carries any of the refused value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
@@ -392,9 +281,4 @@ impl Fields {
         }
         Ok(())
     }
-}
-
-/// Passes a number that RFC 8785 can write exactly.
-fn integer(name: &'static str, value: u64) -> Result<u64, EntryError> {
-    if value > MAX_INTEGER { Err(EntryError::Integer(name)) } else { Ok(value) }
 }

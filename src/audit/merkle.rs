@@ -111,3 +111,93 @@ const NODE_PREFIX: u8 = 0x01;
 const VERSION: u8 = 1;
 /// Version and size.
 const HEADER: usize = 1 + 8;
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The definition of RFC 6962 section 2.1, word for word.
+    fn mth(leaves: &[Hash]) -> Hash {
+        match leaves {
+            [] => sha256(&[]),
+            [leaf] => *leaf,
+            _ => {
+                let k = leaves.len().next_power_of_two() / 2;
+                node_hash(&mth(&leaves[..k]), &mth(&leaves[k..]))
+            }
+        }
+    }
+
+    fn leaf(data: &[u8]) -> Hash {
+        sha256(&[&[0], data])
+    }
+
+    fn frontier(leaves: &[Hash]) -> Frontier {
+        let mut frontier = Frontier::new();
+        leaves.iter().for_each(|leaf| frontier.push(*leaf));
+        frontier
+    }
+
+    #[test]
+    fn has_the_roots_of_the_certificate_transparency_reference() {
+        let leaves =
+            ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+        let roots = [
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+            "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+            "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+            "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+            "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+            "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+            "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+        ];
+        let leaves = leaves.map(|hex| leaf(&HEXLOWER.decode(hex.as_bytes()).unwrap()));
+        for (size, root) in roots.iter().enumerate() {
+            assert_eq!(frontier(&leaves[..size]).root().to_string(), *root, "size {size}");
+        }
+    }
+
+    #[test]
+    fn has_the_defined_root_at_every_size_and_reads_back() {
+        let leaves: Vec<Hash> = (0..300_u32).map(|i| leaf(&i.to_be_bytes())).collect();
+        let mut frontier = Frontier::new();
+        for size in 0..=leaves.len() {
+            assert_eq!(frontier.size(), size as u64);
+            assert_eq!(frontier.root(), mth(&leaves[..size]), "size {size}");
+            assert_eq!(Frontier::decode(&frontier.encode()).unwrap(), frontier);
+            leaves.get(size).into_iter().for_each(|leaf| frontier.push(*leaf));
+        }
+    }
+
+    #[test]
+    fn encodings_of_another_length_or_version_are_refused() {
+        let bytes = frontier(&[leaf(b"a"), leaf(b"b"), leaf(b"c")]).encode();
+        for length in 0..bytes.len() {
+            assert_eq!(Frontier::decode(&bytes[..length]), Err(FrontierError::Length), "{length}");
+        }
+        assert_eq!(Frontier::decode(&[&bytes[..], &[0; 32]].concat()), Err(FrontierError::Length));
+        assert_eq!(Frontier::decode(&[&[2], &bytes[1..]].concat()), Err(FrontierError::Version(2)));
+        let mut other_size = bytes;
+        other_size[8] = 7;
+        assert_eq!(Frontier::decode(&other_size), Err(FrontierError::Length));
+    }
+
+    proptest! {
+        #[test]
+        fn root_is_the_definition_after_a_restart_anywhere(
+            leaves in proptest::collection::vec(any::<[u8; 32]>(), 0..300),
+            restart in any::<proptest::sample::Index>(),
+        ) {
+            let leaves: Vec<Hash> = leaves.into_iter().map(Hash::from).collect();
+            let at = restart.index(leaves.len() + 1);
+            let mut frontier = Frontier::decode(&frontier(&leaves[..at]).encode()).unwrap();
+            leaves[at..].iter().for_each(|leaf| frontier.push(*leaf));
+            prop_assert_eq!(frontier.root(), mth(&leaves));
+        }
+    }
+}

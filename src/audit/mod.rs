@@ -16,6 +16,7 @@
 //! A write goes `Entry` -> [`leaf_hash`] -> [`Frontier::push`] -> (every second or 1,024 entries) [`LogSigner::sign`].
 //! Inclusion and consistency proofs will live in `proof`, C2SP tiles in `tile`, cosignatures in `witness`.
 
+mod builder;
 mod canonical;
 mod charset;
 mod checkpoint;
@@ -28,9 +29,10 @@ mod note;
 mod verifier;
 mod vocabulary;
 
+pub use builder::EntryBuilder;
 pub use checkpoint::{Checkpoint, LogSigner, LogVerifier, origin};
 pub use commitment::commitment;
-pub use entry::{Entry, EntryBuilder, EntryError, MAX_ENTRY_BYTES, MAX_INTEGER};
+pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, MAX_INTEGER};
 pub use hash::Hash;
 pub use leaf::{MAX_COMMITMENTS, leaf_hash};
 pub use merkle::{Frontier, FrontierError, node_hash};

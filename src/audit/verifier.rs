@@ -118,7 +118,7 @@ impl Verifier {
             _ => {}
         }
         let entry = Entry::parse(item.canonical).map_err(|error| VerifyError::entry(index, error))?;
-        if self.key.origin().strip_suffix(entry.log()).is_none_or(|vault| !vault.ends_with('/')) {
+        if entry.log() != log_of(self.key.origin()) {
             return Err(VerifyError::OtherLog { index });
         }
         if entry.commitments() != item.commitments.len() as u64 {
@@ -303,5 +303,27 @@ impl VerifyError {
             EntryError::NotCanonical => Self::NotCanonical { index },
             error => Self::Entry { index, error },
         }
+    }
+}
+
+/// The log that an origin ends with: `tenants/{id}`, or the last segment.
+fn log_of(origin: &str) -> &str {
+    let last = origin.rfind('/').map_or(0, |slash| slash + 1);
+    let tenants = origin[..last].strip_suffix("tenants/").filter(|vault| vault.ends_with('/'));
+    &origin[tenants.map_or(last, str::len)..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::origin;
+
+    #[test]
+    fn log_of_an_origin_is_the_one_it_was_made_of() {
+        for log in ["system", "tenants/acme", "tenants/system", "tenants/tenants"] {
+            assert_eq!(log_of(&origin("v1", log)), log);
+        }
+        assert_eq!(log_of("log"), "log");
+        assert_eq!(log_of("subtenants/x"), "x");
     }
 }

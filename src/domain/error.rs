@@ -167,6 +167,7 @@ reasons! {
     PurposeRequired, "PURPOSE_REQUIRED", "reading content requires a purpose";
     ApprovalRequired, "APPROVAL_REQUIRED", "this needs the approval of a second person";
     SelfIssueDenied, "SELF_ISSUE_DENIED", "a credential cannot be issued to whom issues it";
+    RoleConflict, "ROLE_CONFLICT", "the principal has a live key of a role that this one does not go with";
     MethodUnknown, "METHOD_UNKNOWN", "the server has no such method";
     TenantNotFound, "TENANT_NOT_FOUND", "there is no such tenant";
     TenantExists, "TENANT_EXISTS", "the tenant exists already";

@@ -1,1 +1,32 @@
-//! (being built)
+//! The life of keys: made, activated, rotated, re-wrapped, destroyed, cached.
+//!
+//! ```text
+//! root slot -> epoch key -> tenant KEK vN -> bucket KEK -> segment DEK -> record
+//!                       \-> log key      \-> index key \-> conversation key -> metadata, pseudonyms
+//! ```
+//!
+//! | to do this | use |
+//! |---|---|
+//! | make a vault's first keys | [`initialise`] |
+//! | open a vault | [`KeyRing::unlock`] with a [`roots::Root`] |
+//! | seal or open a record | [`KeyRing::segment_for`], [`KeyRing::open_segment`] |
+//! | rotate a tenant's key | [`KeyRing::rotate`] |
+//! | let a day run out | [`KeyRing::destroy_buckets`] |
+
+mod buckets;
+mod cache;
+mod contexts;
+mod conversations;
+mod error;
+mod init;
+mod ring;
+pub mod roots;
+mod rotate;
+mod tenants;
+
+pub use cache::CacheLimits;
+pub use conversations::{ConversationSecrets, Segment};
+pub use error::{KeyError, RootError};
+pub use init::initialise;
+pub use ring::KeyRing;
+pub use rotate::Rotated;

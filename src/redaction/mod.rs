@@ -1,1 +1,265 @@
-//! (being built)
+//! Personal data and secrets: text in, findings and redacted text out. Pure: no I/O, no clock, no randomness.
+//!
+//! | for this task | use |
+//! |---|---|
+//! | say what is looked for and what is done with it | [`Policy`] |
+//! | build once, share, and redact text | [`Engine`], [`Engine::redact`] |
+//! | redact the value of a named field, such as metadata | [`Engine::redact_value`] |
+//! | redact JSON by value, such as tool arguments | [`Engine::redact_json`] |
+//! | see why something was found or was not | [`Engine::explain`] |
+//!
+//! The stages: `normalise` the text, `scan` it for candidates, have `recognizers` judge them, `resolve` overlaps,
+//! apply `operators`. The redacted text is scanned once more until nothing new comes up, so that redacting twice is
+//! redacting once.
+//!
+//! # Security
+//! No error, trace or finding holds a value. Findings say where a value was and what it was, not what it said.
+
+mod class;
+mod context;
+mod explain;
+mod json;
+mod normalise;
+mod operators;
+mod policy;
+mod pseudonym;
+mod recognizers;
+mod resolve;
+mod scan;
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::ops::Range;
+
+pub use class::{Class, UnknownClass};
+pub use explain::{Outcome, Stage, Trace};
+pub use json::{JsonError, JsonFinding, JsonLimits, RedactedJson};
+pub use policy::{Operator, Pack, Policy, PolicyError};
+pub use pseudonym::PseudonymKey;
+
+use context::Word;
+use json::names::NameCue;
+use normalise::Normalised;
+use recognizers::Hit;
+use scan::{Tables, View};
+
+/// Finds and replaces personal data by one policy. Built once per policy and shared; holds no text.
+pub struct Engine {
+    policy: Policy,
+    enabled: u32,
+    tables: Tables,
+}
+
+/// One value that was found: what it is and where, never what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub class: Class,
+    /// The rule that found it.
+    pub rule: &'static str,
+    /// How sure it is, in percent; 50 and more is a finding.
+    pub score: u8,
+    /// Bytes of the input, on character boundaries.
+    pub span: Range<usize>,
+}
+
+/// A text after redaction.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Redacted<'t> {
+    /// The redacted text; borrowed when nothing was found.
+    pub text: Cow<'t, str>,
+    /// What was found in the input, in order and without overlap.
+    pub findings: Vec<Finding>,
+}
+
+/// Prints the findings only: the text is content.
+impl std::fmt::Debug for Redacted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redacted").field("findings", &self.findings).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Checks the policy and builds the matching tables.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the policy does not hold.
+    pub fn new(policy: Policy) -> Result<Engine, PolicyError> {
+        policy.validate()?;
+        Ok(Engine { enabled: policy.mask(), tables: Tables::new()?, policy })
+    }
+
+    /// Returns the policy it was built from.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Finds values: sorted by place, without overlap.
+    pub fn scan(&self, text: &str) -> Vec<Finding> {
+        self.analyse(text, None, None)
+    }
+
+    /// Replaces values as the policy says; pseudonyms are made under `key`.
+    pub fn redact<'t>(&self, text: &'t str, key: &PseudonymKey) -> Redacted<'t> {
+        self.apply(text, self.scan(text), key)
+    }
+
+    /// Redacts the value of a field called `name`, which counts as its context: the value of `password` is dropped whatever
+    /// it is. The name itself is content too: pass it through [`Engine::redact`] where it is a client's own.
+    pub fn redact_value<'t>(&self, name: &str, value: &'t str, key: &PseudonymKey) -> Redacted<'t> {
+        let findings = self.scan_value(value, &NameCue::of(name, &self.tables));
+        self.apply(value, findings, key)
+    }
+
+    /// Redacts JSON text: strings, keys and numbers, by value and by the names of their fields. See [`RedactedJson`].
+    ///
+    /// # Errors
+    /// [`JsonError`] when the text is not JSON (RFC 8259) or goes over a limit.
+    pub fn redact_json(&self, json: &str, key: &PseudonymKey, limits: JsonLimits) -> Result<RedactedJson, JsonError> {
+        json::redact(self, json, key, limits)
+    }
+
+    /// Says of every candidate what it was taken for and what became of it, in order.
+    pub fn explain(&self, text: &str) -> Vec<Trace> {
+        let mut traces = Vec::new();
+        self.analyse(text, None, Some(&mut traces));
+        traces.sort_by_key(|trace| (trace.span.start, trace.span.end, trace.class));
+        traces.dedup();
+        traces
+    }
+
+    /// Replaces findings that [`Engine::scan`] returned for this text, or some of them.
+    ///
+    /// # Panics
+    /// When the findings are not in order, overlap, or do not lie on character boundaries of `text`.
+    pub fn apply<'t>(&self, text: &'t str, findings: Vec<Finding>, key: &PseudonymKey) -> Redacted<'t> {
+        let text = match findings.is_empty() {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(operators::apply(text, &findings, &self.policy, Some(&key.tokens()))),
+        };
+        Redacted { text, findings }
+    }
+
+    /// Finds values in the value of a named field.
+    fn scan_value(&self, value: &str, cue: &NameCue) -> Vec<Finding> {
+        match cue.whole(value) {
+            Some((class, rule)) if self.enabled & class.bit() != 0 => {
+                let taken = resolve::redacted(value);
+                let done = taken.iter().map(ExactSizeIterator::len).sum::<usize>() == value.trim().len();
+                if done { Vec::new() } else { vec![Finding { class, rule, score: 90, span: 0..value.len() }] }
+            }
+            _ => self.analyse(value, cue.hint(), None),
+        }
+    }
+
+    /// Scans until the redacted text yields nothing new.
+    fn analyse(&self, text: &str, hint: Option<Word>, mut traces: Option<&mut Vec<Trace>>) -> Vec<Finding> {
+        let mut findings = self.pass(text, hint, |span| span, traces.as_deref_mut());
+        for _ in 1..MAX_PASSES {
+            if findings.is_empty() {
+                break;
+            }
+            let shadow = operators::apply(text, &findings, &self.policy, None);
+            let back = Unshadow::new(&findings, &self.policy, text);
+            let more = self.pass(&shadow, hint, |span| back.original(span), traces.as_deref_mut());
+            if more.is_empty() {
+                break;
+            }
+            findings.extend(more);
+            findings.sort_by_key(|finding| finding.span.start);
+        }
+        findings
+    }
+
+    fn pass(
+        &self,
+        text: &str,
+        hint: Option<Word>,
+        original: impl Fn(Range<usize>) -> Range<usize>,
+        traces: Option<&mut Vec<Trace>>,
+    ) -> Vec<Finding> {
+        let normalised = Normalised::new(text);
+        let hits = self.hits(&normalised.text, hint);
+        if hits.is_empty() {
+            return Vec::new();
+        }
+        let decided = resolve::resolve(&normalised.text, hits);
+        let place = |span: &Range<usize>| original(normalised.original(span.clone()));
+        if let Some(traces) = traces {
+            traces.extend(decided.iter().map(|(hit, outcome)| self.trace(hit, *outcome, place(&hit.span))));
+        }
+        let found = decided.iter().filter(|(_, outcome)| *outcome == Outcome::Found);
+        let finding =
+            |hit: &Hit| Finding { class: hit.class, rule: hit.rule, score: hit.score, span: place(&hit.span) };
+        let mut findings: Vec<Finding> = found.map(|(hit, _)| finding(hit)).collect();
+        findings.sort_by_key(|finding| finding.span.start);
+        findings
+    }
+
+    fn hits(&self, normal: &str, hint: Option<Word>) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        let view = View {
+            text: normal,
+            bytes: normal.as_bytes(),
+            tables: &self.tables,
+            enabled: self.enabled,
+            assume_context: self.policy.assume_context,
+            hint,
+            before: Cell::new(None),
+        };
+        scan::scan(&view, &mut hits);
+        hits
+    }
+
+    fn trace(&self, hit: &Hit, outcome: Outcome, span: Range<usize>) -> Trace {
+        Trace {
+            class: hit.class,
+            rule: hit.rule,
+            score: hit.score,
+            span,
+            stage: hit.stage,
+            verdict: hit.verdict,
+            word: hit.word,
+            outcome,
+            operator: self.policy.operator(hit.class),
+            policy_version: self.policy.version,
+        }
+    }
+}
+
+/// Returns the last character boundary up to `at`, at most the length of the text.
+pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// The way back from a redacted text to the text it came from, for what was not replaced.
+struct Unshadow {
+    /// Where each unreplaced piece starts: in the redacted text, and in the original.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl Unshadow {
+    fn new(findings: &[Finding], policy: &Policy, text: &str) -> Self {
+        let mut pieces = vec![(0, 0)];
+        let (mut shadow, mut copied) = (0, 0);
+        let mut replaced = String::new();
+        for finding in findings {
+            replaced.clear();
+            let value = &text[finding.span.clone()];
+            operators::replace(value, finding.class, policy.operator(finding.class), None, &mut replaced);
+            shadow += finding.span.start - copied + replaced.len();
+            copied = finding.span.end;
+            pieces.push((shadow, copied));
+        }
+        Unshadow { pieces }
+    }
+
+    fn original(&self, span: Range<usize>) -> Range<usize> {
+        let at = self.pieces.partition_point(|(shadow, _)| *shadow <= span.start).saturating_sub(1);
+        let (shadow, original) = self.pieces[at];
+        span.start - shadow + original..span.end - shadow + original
+    }
+}
+
+/// How often a text is scanned at most. Two passes do for all but texts made to need more.
+const MAX_PASSES: usize = 8;

@@ -27,14 +27,16 @@ pub mod random;
 mod record;
 mod scrub;
 mod secret;
+mod signing;
 mod wrap;
 
 pub use aead::Backend;
 pub use cobblestone::{OpenError, SealError, sealed_len};
 pub use derive::{Label, derive_key, hmac_sha256, key_check_value};
-pub use record::{BlobContext, RecordContext, open, open_blob, seal, seal_blob};
+pub use record::{BlobContext, RecordContext, Sealed, open, open_blob, seal, seal_blob};
 pub use scrub::with_clean_stack;
 pub use secret::Key32;
+pub use signing::ed25519_public;
 pub use wrap::{KeyKind, UnwrapError, WRAPPED_LEN, WrapContext, Wrapped, WrappingKey, unwrap, wrap};
 
 #[cfg(test)]

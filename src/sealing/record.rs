@@ -8,6 +8,32 @@ use super::context::{ContextType, Encoder};
 use super::scrub::with_clean_stack;
 use super::{Key32, random};
 
+/// Sealed bytes on their way into a store. Only [`seal`] and [`seal_blob`] make them, so what is not sealed cannot be stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(Vec<u8>);
+
+impl Sealed {
+    /// Returns the bytes, as `docs/format.md` describes them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for Sealed {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
 /// Says where a record belongs. A sealed record opens only with the same context.
 ///
 /// The key encryption key's version and the bucket are not in it: they are bound in the wrap of the DEK, so that
@@ -26,8 +52,8 @@ pub struct RecordContext<'a> {
     pub sequence: u64,
     /// The record kind's code.
     pub kind: u8,
-    /// The UUID of the segment whose DEK seals the record.
-    pub dek_id: [u8; 16],
+    /// The id of the DEK that seals the record, unique in its conversation: expiry day * 65536 + revision.
+    pub dek_id: u64,
     /// The version of the redaction policy that handled the record.
     pub policy_version: u32,
 }
@@ -43,7 +69,7 @@ impl RecordContext<'_> {
             .bytes(&self.conversation)
             .u64(self.sequence)
             .u8(self.kind)
-            .bytes(&self.dek_id)
+            .u64(self.dek_id)
             .u32(self.policy_version)
             .finish()
     }
@@ -88,7 +114,7 @@ impl BlobContext<'_> {
 /// [`SealError::TooLong`] from 4 PiB on.
 ///
 /// [Cobblestone-256]: https://c2sp.org/chunked-encryption
-pub fn seal(backend: Backend, dek: &Key32, ctx: &RecordContext<'_>, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+pub fn seal(backend: Backend, dek: &Key32, ctx: &RecordContext<'_>, plaintext: &[u8]) -> Result<Sealed, SealError> {
     seal_bound(backend, dek, &ctx.encode(), plaintext)
 }
 
@@ -112,7 +138,7 @@ pub fn open(
 /// # Errors
 ///
 /// As [`seal`].
-pub fn seal_blob(backend: Backend, key: &Key32, ctx: &BlobContext<'_>, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+pub fn seal_blob(backend: Backend, key: &Key32, ctx: &BlobContext<'_>, plaintext: &[u8]) -> Result<Sealed, SealError> {
     seal_bound(backend, key, &ctx.encode(), plaintext)
 }
 
@@ -130,9 +156,9 @@ pub fn open_blob(
     open_bound(backend, key, &ctx.encode(), sealed)
 }
 
-fn seal_bound(backend: Backend, key: &Key32, context: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+fn seal_bound(backend: Backend, key: &Key32, context: &[u8], plaintext: &[u8]) -> Result<Sealed, SealError> {
     let salt = random::bytes();
-    with_clean_stack(|| cobblestone::seal_with_salt(backend, key, context, salt, plaintext))
+    with_clean_stack(|| cobblestone::seal_with_salt(backend, key, context, salt, plaintext)).map(Sealed)
 }
 
 fn open_bound(backend: Backend, key: &Key32, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {

@@ -202,4 +202,6 @@ pub struct CheckpointRow {
     pub note: String,
     /// When it was signed.
     pub at: Timestamp,
+    /// The encoded [`crate::audit::Frontier`] at that size, so that a check can go on from here.
+    pub frontier: Vec<u8>,
 }

@@ -69,8 +69,14 @@ pub enum Mutation {
     },
     /// Remembers a request. Refused with `Duplicate` when its key is there already.
     RememberRequest(RememberedRequest),
-    /// Moves a stream forward, or opens it. Refused with `Conflict` when it would not move forward or changes conversation.
-    AdvanceStream(StreamRow),
+    /// Moves a stream forward from `previous`, or opens it when that is 0. Refused with `Conflict` when it does not stand at
+    /// `previous`, or belongs to another conversation.
+    AdvanceStream {
+        /// Where the stream stands after.
+        row: StreamRow,
+        /// The client sequence at which it stood before.
+        previous: u64,
+    },
     /// Makes a tenant. Refused with `Exists`.
     CreateTenant(TenantRow),
     /// Sets a tenant's state. Refused with `Missing`.

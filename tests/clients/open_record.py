@@ -64,12 +64,12 @@ class RecordContext:
     conversation: bytes
     sequence: int
     kind: int
-    dek_id: bytes
+    dek_id: int
     policy_version: int
 
     def encode(self):
         vault, generation, tenant, conversation, sequence, kind, dek, policy = astuple(self)
-        return encode(RECORD, [vault, u32(generation), tenant.encode(), conversation, u64(sequence), u8(kind), dek, u32(policy)])
+        return encode(RECORD, [vault, u32(generation), tenant.encode(), conversation, u64(sequence), u8(kind), u64(dek), u32(policy)])
 
 
 @dataclass

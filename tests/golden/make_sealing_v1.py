@@ -102,8 +102,8 @@ def two_key_ciphertext(kek_a, kek_b, nonce, aad):
 
 
 VAULT, CONVERSATION, SEGMENT = pick("vault", 16), pick("conversation", 16), pick("segment", 16)
-RECORD = RecordContext(VAULT, 0, "acme", CONVERSATION, 1, 1, SEGMENT, 1)
-EXTREME = RecordContext(b"\xff" * 16, 2**32 - 1, "", bytes(16), 2**64 - 1, 255, b"\xff" * 16, 2**32 - 1)
+RECORD = RecordContext(VAULT, 0, "acme", CONVERSATION, 1, 1, 20800 * 65536, 1)
+EXTREME = RecordContext(b"\xff" * 16, 2**32 - 1, "", bytes(16), 2**64 - 1, 255, 2**64 - 1, 2**32 - 1)
 BLOB = BlobContext(VAULT, 0, "acme", CONVERSATION, "metadata", 1)
 WRAPS = [
     ("epoch under root", WrapContext(VAULT, "", "epoch", b"1", "root", b"passphrase", 0)),

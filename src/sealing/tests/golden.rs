@@ -144,7 +144,7 @@ fn record_context<'a>(fields: &Value, tenant: &'a str) -> RecordContext<'a> {
         conversation: uuid(&fields["conversation"]),
         sequence: number(&fields["sequence"]),
         kind: number(&fields["kind"]).try_into().unwrap(),
-        dek_id: uuid(&fields["dek_id"]),
+        dek_id: number(&fields["dek_id"]),
         policy_version: number(&fields["policy_version"]).try_into().unwrap(),
     }
 }

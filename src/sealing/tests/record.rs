@@ -16,7 +16,7 @@ fn context() -> RecordContext<'static> {
         conversation: [0x22; 16],
         sequence: 41,
         kind: 1,
-        dek_id: [0x33; 16],
+        dek_id: 0x33,
         policy_version: 7,
     }
 }
@@ -32,7 +32,7 @@ fn other_contexts() -> [(&'static str, RecordContext<'static>); 9] {
         ("conversation", RecordContext { conversation: [0x23; 16], ..base }),
         ("sequence", RecordContext { sequence: 42, ..base }),
         ("kind", RecordContext { kind: 2, ..base }),
-        ("dek_id", RecordContext { dek_id: [0x32; 16], ..base }),
+        ("dek_id", RecordContext { dek_id: 0x32, ..base }),
         ("policy_version", RecordContext { policy_version: 8, ..base }),
     ]
 }

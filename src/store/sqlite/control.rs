@@ -33,18 +33,20 @@ pub(super) fn remember(conn: &Connection, row: &RememberedRequest) -> Result<(),
     Ok(())
 }
 
-pub(super) fn advance(conn: &Connection, row: &StreamRow) -> Result<(), Stop> {
+pub(super) fn advance(conn: &Connection, row: &StreamRow, previous: u64) -> Result<(), Stop> {
     let changed = change(
         conn,
-        "INSERT INTO streams (key, conversation, client_sequence, last_sequence, at) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO streams (key, conversation, client_sequence, last_sequence, at)
+         SELECT ?1, ?2, ?3, ?4, ?5 WHERE ?6 = 0 OR EXISTS (SELECT 1 FROM streams WHERE key = ?1)
          ON CONFLICT (key) DO UPDATE SET client_sequence = ?3, last_sequence = ?4, at = ?5
-         WHERE conversation = ?2 AND client_sequence < ?3",
+         WHERE conversation = ?2 AND client_sequence = ?6",
         (
             row.key,
             row.conversation.as_bytes(),
             row.client_sequence.cast_signed(),
             row.last_sequence.cast_signed(),
             row.at.unix_ms(),
+            previous.cast_signed(),
         ),
     )?;
     if changed == 0 { Err(Refusal::Conflict.into()) } else { Ok(()) }

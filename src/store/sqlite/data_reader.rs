@@ -167,7 +167,12 @@ impl DataReader for SqliteDataReader {
     }
 
     fn checkpoint(&mut self, log: &LogId) -> Result<Option<CheckpointRow>, StoreError> {
-        first(self.conn(), "SELECT log, size, note, at FROM checkpoints WHERE log = ?1", [log.to_string()], checkpoint)
+        first(
+            self.conn(),
+            "SELECT log, size, note, at, frontier FROM checkpoints WHERE log = ?1",
+            [log.to_string()],
+            checkpoint,
+        )
     }
 
     fn open_key_acts(&mut self) -> Result<Vec<KeyActRow>, StoreError> {

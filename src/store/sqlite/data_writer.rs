@@ -138,7 +138,7 @@ fn apply(conn: &Connection, mutation: &Mutation) -> Result<(), Stop> {
             conversations::expire(conn, tenant, conversation, dek_ids, *through, *expired)
         }
         Mutation::RememberRequest(request) => control::remember(conn, request),
-        Mutation::AdvanceStream(stream) => control::advance(conn, stream),
+        Mutation::AdvanceStream { row, previous } => control::advance(conn, row, *previous),
         Mutation::CreateTenant(tenant) => control::create_tenant(conn, tenant),
         Mutation::SetTenantState(tenant, state) => control::set_tenant_state(conn, tenant, *state),
         Mutation::PutPolicy(policy) => control::put_policy(conn, policy),

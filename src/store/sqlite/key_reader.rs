@@ -175,11 +175,16 @@ impl KeyReader for SqliteKeyReader {
     }
 
     fn checkpoint(&mut self, log: &LogId) -> Result<Option<CheckpointRow>, StoreError> {
-        first(self.conn(), "SELECT log, size, note, at FROM checkpoints WHERE log = ?1", [log.to_string()], checkpoint)
+        first(
+            self.conn(),
+            "SELECT log, size, note, at, frontier FROM checkpoints WHERE log = ?1",
+            [log.to_string()],
+            checkpoint,
+        )
     }
 
     fn checkpoints(&mut self) -> Result<Vec<CheckpointRow>, StoreError> {
-        all(self.conn(), "SELECT log, size, note, at FROM checkpoints ORDER BY log", [], checkpoint)
+        all(self.conn(), "SELECT log, size, note, at, frontier FROM checkpoints ORDER BY log", [], checkpoint)
     }
 
     fn dependents(&mut self, tenant: &TenantId) -> Result<Vec<(u32, u64)>, StoreError> {

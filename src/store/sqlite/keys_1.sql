@@ -122,5 +122,6 @@ CREATE TABLE checkpoints (
     log  TEXT    PRIMARY KEY,
     size INTEGER NOT NULL,
     note TEXT    NOT NULL,
-    at   INTEGER NOT NULL
+    at   INTEGER NOT NULL,
+    frontier BLOB NOT NULL -- the tree's right edge at that size, so that a check can go on from here
 ) STRICT, WITHOUT ROWID;

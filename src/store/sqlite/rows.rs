@@ -113,14 +113,15 @@ pub(super) fn bounded(limit: usize) -> i64 {
 pub(super) fn put_checkpoint(conn: &Connection, row: &CheckpointRow) -> Result<(), StoreError> {
     change(
         conn,
-        "INSERT INTO checkpoints (log, size, note, at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (log) DO UPDATE SET size = ?2, note = ?3, at = ?4 WHERE size <= ?2",
-        (row.log.to_string(), row.size.cast_signed(), &row.note, row.at.unix_ms()),
+        "INSERT INTO checkpoints (log, size, note, at, frontier) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (log) DO UPDATE SET size = ?2, note = ?3, at = ?4, frontier = ?5 WHERE size <= ?2",
+        (row.log.to_string(), row.size.cast_signed(), &row.note, row.at.unix_ms(), &row.frontier),
     )?;
     Ok(())
 }
 
-/// Decodes log, size, note, time.
+/// Decodes log, size, note, time, frontier.
 pub(super) fn checkpoint(row: &Row<'_>) -> Result<CheckpointRow, StoreError> {
-    Ok(CheckpointRow { log: log(row, 0)?, size: unsigned(row, 1)?, note: column(row, 2)?, at: time(row, 3)? })
+    let (size, at) = (unsigned(row, 1)?, time(row, 3)?);
+    Ok(CheckpointRow { log: log(row, 0)?, size, note: column(row, 2)?, at, frontier: column(row, 4)? })
 }

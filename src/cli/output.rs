@@ -1,0 +1,229 @@
+//! What a command prints: for a person, or one JSON object a line.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use console::measure_text_width;
+use serde_json::Value;
+
+use super::exit::CliError;
+use super::json::{self, Named};
+use super::terminal;
+
+/// For whom the output is.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Output {
+    /// For a person: tables and sentences.
+    #[default]
+    Human,
+    /// For a program: one JSON object a line.
+    Json,
+}
+
+/// A column of a table: its head, and the path of the value, fields between dots.
+pub(super) type Column = (&'static str, &'static str);
+
+/// Where a command prints to.
+pub struct Printer {
+    output: Output,
+    to: Box<dyn Write + Send>,
+}
+
+impl Printer {
+    /// Returns a printer to standard output.
+    pub fn stdout(output: Output) -> Self {
+        Self { output, to: Box::new(io::stdout()) }
+    }
+
+    /// Returns a printer to `to`.
+    pub fn new(output: Output, to: Box<dyn Write + Send>) -> Self {
+        Self { output, to }
+    }
+
+    /// Returns for whom it prints.
+    pub fn output(&self) -> Output {
+        self.output
+    }
+
+    /// Prints one message: as one line of JSON, or its fields that are set, one a line.
+    pub fn message<M: Named>(&mut self, message: &M) -> Result<(), CliError> {
+        self.value(&to_json(message)?)
+    }
+
+    /// Prints one JSON object, as [`Printer::message`] does.
+    pub fn value(&mut self, value: &Value) -> Result<(), CliError> {
+        match self.output {
+            Output::Json => self.json_line(value),
+            Output::Human => {
+                let mut fields = Vec::new();
+                flatten("", value, &mut fields);
+                let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+                for (name, text) in fields {
+                    writeln!(self.to, "{name:width$}  {text}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Prints many messages: as JSON, one a line; or as a table.
+    pub fn messages<M: Named>(&mut self, messages: &[M], columns: &[Column]) -> Result<(), CliError> {
+        let values = messages.iter().map(to_json).collect::<Result<Vec<_>, _>>()?;
+        self.table(&values, columns)
+    }
+
+    /// Prints many JSON objects, as [`Printer::messages`] does.
+    pub fn table(&mut self, values: &[Value], columns: &[Column]) -> Result<(), CliError> {
+        if self.output == Output::Json {
+            return values.iter().try_for_each(|value| self.json_line(value));
+        }
+        let mut rows = vec![columns.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>()];
+        rows.extend(values.iter().map(|value| columns.iter().map(|(_, path)| cell(value, path)).collect()));
+        Ok(self.to.write_all(aligned(&rows).as_bytes())?)
+    }
+
+    /// Prints a line for a person only.
+    pub fn note(&mut self, text: &str) -> Result<(), CliError> {
+        match self.output {
+            Output::Human => Ok(writeln!(self.to, "{text}")?),
+            Output::Json => Ok(()),
+        }
+    }
+
+    /// Prints a line of JSON for a program only.
+    pub fn json_line(&mut self, value: &Value) -> Result<(), CliError> {
+        writeln!(self.to, "{}", terminal::json(&value.to_string()))?;
+        Ok(self.to.flush()?)
+    }
+}
+
+/// Returns the message as JSON.
+pub(super) fn to_json<M: Named>(message: &M) -> Result<Value, CliError> {
+    json::to_json(message).map_err(|error| CliError::Failed(error.to_string()))
+}
+
+/// Returns what stands at `path`, for a person: enums by their tail, times to the second, everything neutralised.
+fn cell(value: &Value, path: &str) -> String {
+    let found = path.split('.').try_fold(value, |value, field| value.get(field));
+    found.map(scalar).unwrap_or_default()
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text_for_person(text),
+        Value::Array(items) => items.iter().map(scalar).filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let pairs = fields.iter().map(|(name, value)| format!("{}={}", terminal::one_line(name), scalar(value)));
+            pairs.collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn text_for_person(text: &str) -> String {
+    match json::enum_tail(text) {
+        Some(tail) => tail.to_owned(),
+        None if is_time(text) => format!("{} {}", &text[..10], &text[11..19]),
+        None => terminal::one_line(text),
+    }
+}
+
+fn is_time(text: &str) -> bool {
+    text.is_ascii()
+        && text.len() >= 20
+        && text.as_bytes()[10] == b'T'
+        && text.parse::<crate::domain::Timestamp>().is_ok()
+}
+
+/// Collects the fields that are set, nested ones by their path, in order.
+fn flatten(prefix: &str, value: &Value, into: &mut Vec<(String, String)>) {
+    let Value::Object(fields) = value else { return };
+    for (name, value) in fields {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            Value::Object(_) => flatten(&path, value, into),
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                into.extend(items.iter().map(|item| (path.clone(), scalar(item))));
+            }
+            _ => {
+                let text = scalar(value);
+                if !text.is_empty() && text != "false" && text != "0" {
+                    into.push((terminal::one_line(&path), text));
+                }
+            }
+        }
+    }
+}
+
+/// Returns rows with their columns aligned, by the width that a terminal gives each character.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| measure_text_width(cell)).max().unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width - measure_text_width(cell) + 2));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn printed(output: Output, act: impl FnOnce(&mut Printer) -> Result<(), CliError>) -> String {
+        let shared = Shared::default();
+        act(&mut Printer::new(output, Box::new(shared.clone()))).unwrap();
+        let bytes = shared.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_table_is_aligned_and_neutralised() {
+        let rows = [json!({"name": "a", "at": {"time": "2026-11-21T08:55:52.007Z"}}), json!({"name": "你好\u{1b}[2J"})];
+        let text = printed(Output::Human, |printer| printer.table(&rows, &[("NAME", "name"), ("TIME", "at.time")]));
+        assert_eq!(text, "NAME           TIME\na              2026-11-21 08:55:52\n你好\\u{1b}[2J\n");
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn an_object_shows_what_is_set() {
+        let value = json!({"name": "x", "state": "TENANT_STATE_ACTIVE", "empty": "", "none": null, "in": {"n": 3}});
+        assert_eq!(printed(Output::Human, |printer| printer.value(&value)), "name   x\nstate  ACTIVE\nin.n   3\n");
+        assert_eq!(printed(Output::Json, |printer| printer.value(&value)), format!("{value}\n"));
+    }
+
+    #[test]
+    fn a_program_gets_no_notes_and_no_control_characters() {
+        assert_eq!(printed(Output::Json, |printer| printer.note("hello")), "");
+        let text = printed(Output::Json, |printer| printer.json_line(&json!({"text": "\u{9b}2J\u{202e}"})));
+        assert_eq!(text, "{\"text\":\"\\u009b2J\\u202e\"}\n");
+    }
+}

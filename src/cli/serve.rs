@@ -1,0 +1,131 @@
+//! `subrosa serve`: runs the vault until it is told to stop.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::Value;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::{Config, Layers, RootKind};
+use crate::watch::{log, task};
+
+use super::exit::CliError;
+use super::host::{Host, Running};
+use super::init::ask;
+use super::output::{Output, Printer};
+
+/// What makes up a configuration on the command line.
+#[derive(Args, Debug)]
+pub(super) struct ConfigArgs {
+    /// Configuration file, TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set one key, over file and environment
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// Serve without TLS; only where every listener is on loopback
+    #[arg(long)]
+    insecure_plaintext: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Args, Debug)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Print the configuration in force, without secrets, and end
+    #[arg(long)]
+    print_config: bool,
+}
+
+impl ConfigArgs {
+    /// Reads and checks the configuration.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn load(self) -> Result<Config, CliError> {
+        let mut flags = self.set;
+        if self.insecure_plaintext {
+            flags.push("server.insecure_plaintext=true".to_owned());
+        }
+        Ok(Config::load(&Layers::of_process(self.config, flags))?)
+    }
+}
+
+/// Runs the vault until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// The configuration is wrong, or the vault cannot be started or stopped.
+pub(super) async fn run<H: Host>(args: ServeArgs, host: &H, printer: &mut Printer) -> Result<(), CliError> {
+    let print_config = args.print_config;
+    let mut config = args.config.load()?;
+    if print_config {
+        return super::config::print(&config, printer);
+    }
+    start_log(&config)?;
+    config.find_passphrase()?;
+    if config.keys.root == RootKind::Passphrase && config.passphrase.is_none() {
+        config.passphrase = Some(ask("Passphrase of the vault: ")?);
+    }
+    let mut stop = Stop::new()?;
+    let vault = tokio::select! {
+        vault = host.start(config) => vault.map_err(CliError::Vault)?,
+        () = stop.asked() => return Ok(()),
+    };
+    let endpoints = vault.endpoints().named();
+    for (name, url) in &endpoints {
+        tracing::info!(listener = name, %url, "listening");
+    }
+    if printer.output() == Output::Json {
+        printer.json_line(&object(endpoints))?;
+    }
+    until_stopped(vault, stop).await
+}
+
+/// Returns named texts as one JSON object.
+pub(super) fn object<const N: usize>(pairs: [(&'static str, String); N]) -> Value {
+    Value::Object(pairs.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect())
+}
+
+/// Sets up the log and makes panics print where they were and not what they said.
+pub(super) fn start_log(config: &Config) -> Result<(), CliError> {
+    log::init(&config.log).map_err(|error| CliError::Usage(error.to_string()))?;
+    task::quiet_panics();
+    Ok(())
+}
+
+/// Waits until the process is told to stop, then lets the vault finish. Told a second time, it ends at once.
+pub(super) async fn until_stopped<V: Running>(vault: V, mut stop: Stop) -> Result<(), CliError> {
+    stop.asked().await;
+    tracing::info!("stopping: calls in flight may finish");
+    tokio::select! {
+        stopped = vault.shutdown() => stopped.map_err(CliError::Vault)?,
+        () = stop.asked() => return Err(CliError::Failed("stopped before all calls had finished".to_owned())),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+pub(super) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// Listens for the signals from now on.
+    pub(super) fn new() -> Result<Self, CliError> {
+        let listen = |kind| signal(kind).map_err(CliError::io("signals"));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next of them.
+    pub(super) async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

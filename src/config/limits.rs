@@ -1,0 +1,20 @@
+//! `[limits]`: how much may be asked for at once.
+
+use std::time::Duration;
+
+use super::section::{nothing_more, section};
+use super::value::Whole;
+
+section! {
+    /// How much may be asked for at once. The limits of a record and a batch are part of the API and no setting.
+    Limits as "limits", checked by nothing_more {
+        /// Most calls in work at once on one connection.
+        concurrent_calls: Whole<1, 10_000> = Whole::clamped(128);
+        /// Most open streams (Ingest, ReadConversation) of one principal.
+        streams_per_principal: Whole<1, 10_000> = Whole::clamped(256);
+        /// Longest time that a call which is not a stream may take.
+        call_timeout: Duration = Duration::from_secs(30);
+        /// How long a repeated `request_id` is recognised.
+        idempotency_window: Duration = Duration::from_secs(72 * 3_600);
+    }
+}

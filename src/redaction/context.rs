@@ -1,0 +1,326 @@
+//! Stage 2b: words near a candidate that speak for or against a class, whole words only.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+
+/// What a context word speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// Telephone numbers.
+    Phone,
+    /// Payment cards.
+    Card,
+    /// US social security numbers.
+    Ssn,
+    /// Internet addresses.
+    Network,
+    /// Numbers that are none of the others: orders, prices, versions.
+    Other,
+}
+
+/// A context word that was seen near a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    /// The word, from our own list, never from the text.
+    pub(super) word: &'static str,
+    /// What it speaks for.
+    pub(super) topic: Topic,
+}
+
+/// The automaton over all context words.
+pub(super) struct Words {
+    automaton: AhoCorasick,
+}
+
+impl Words {
+    pub(super) fn new() -> Result<Self, BuildError> {
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(LIST.iter().map(|word| word.word))?;
+        Ok(Words { automaton })
+    }
+
+    /// Returns the last word in a name such as a JSON key, already split into words.
+    pub(super) fn in_name(&self, name: &str) -> Option<Word> {
+        self.whole(name.as_bytes(), 0..name.len()).last().map(|(word, _)| word)
+    }
+
+    /// Returns the last word in the 64 bytes before `end`.
+    pub(super) fn before(&self, text: &[u8], end: usize) -> Option<Word> {
+        let window = end.saturating_sub(BEFORE)..end;
+        self.whole(text, window).last().map(|(word, _)| word)
+    }
+
+    /// Returns the first word in the 24 bytes after `start`, on the same line.
+    pub(super) fn after(&self, text: &[u8], start: usize) -> Option<Word> {
+        let limit = text.len().min(start + AFTER);
+        let line = memchr::memchr(b'\n', &text[start..limit]).map_or(limit, |at| start + at);
+        self.whole(text, start..line).next().map(|(word, _)| word)
+    }
+
+    fn whole<'a>(&'a self, text: &'a [u8], window: Range<usize>) -> impl Iterator<Item = (Word, Range<usize>)> + 'a {
+        let offset = window.start;
+        self.automaton.find_iter(&text[window]).filter_map(move |found| {
+            let span = found.start() + offset..found.end() + offset;
+            is_whole(text, &span).then(|| (LIST[found.pattern().as_usize()], span))
+        })
+    }
+}
+
+/// Returns whether no letter or digit touches `span`.
+pub(super) fn is_whole(text: &[u8], span: &Range<usize>) -> bool {
+    let touches = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
+    let before = span.start.checked_sub(1).and_then(|at| text.get(at));
+    !before.is_some_and(touches) && !text.get(span.end).is_some_and(touches)
+}
+
+const BEFORE: usize = 64;
+const AFTER: usize = 24;
+
+const fn phone(word: &'static str) -> Word {
+    Word { word, topic: Topic::Phone }
+}
+const fn card(word: &'static str) -> Word {
+    Word { word, topic: Topic::Card }
+}
+const fn ssn(word: &'static str) -> Word {
+    Word { word, topic: Topic::Ssn }
+}
+const fn network(word: &'static str) -> Word {
+    Word { word, topic: Topic::Network }
+}
+const fn other(word: &'static str) -> Word {
+    Word { word, topic: Topic::Other }
+}
+
+const LIST: &[Word] = &[
+    phone("phone"),
+    phone("phones"),
+    phone("phone number"),
+    phone("telephone"),
+    phone("telefon"),
+    phone("telefono"),
+    phone("téléphone"),
+    phone("teléfono"),
+    phone("tel"),
+    phone("mobile"),
+    phone("mobil"),
+    phone("cell"),
+    phone("cellphone"),
+    phone("cellular"),
+    phone("handy"),
+    phone("landline"),
+    phone("fax"),
+    phone("telefax"),
+    phone("call"),
+    phone("calls"),
+    phone("called"),
+    phone("calling"),
+    phone("callback"),
+    phone("dial"),
+    phone("ring"),
+    phone("reach"),
+    phone("reached"),
+    phone("answering"),
+    phone("text me"),
+    phone("text us"),
+    phone("texting"),
+    phone("texts"),
+    phone("sms"),
+    phone("message"),
+    phone("messages"),
+    phone("whatsapp"),
+    phone("signal"),
+    phone("telegram"),
+    phone("viber"),
+    phone("hotline"),
+    phone("helpline"),
+    phone("voicemail"),
+    phone("extension"),
+    phone("office"),
+    phone("desk"),
+    phone("home"),
+    phone("contact"),
+    phone("contact number"),
+    phone("my number"),
+    phone("your number"),
+    phone("his number"),
+    phone("her number"),
+    phone("their number"),
+    phone("our number"),
+    phone("numéro"),
+    phone("rufnummer"),
+    phone("celular"),
+    phone("móvil"),
+    phone("movil"),
+    phone("portable"),
+    phone("cellulare"),
+    phone("whats app"),
+    phone("msisdn"),
+    phone("registered"),
+    phone("number for"),
+    phone("number at"),
+    card("card"),
+    card("cards"),
+    card("credit card"),
+    card("debit card"),
+    card("card number"),
+    card("pan"),
+    card("visa"),
+    card("mastercard"),
+    card("amex"),
+    card("american express"),
+    card("maestro"),
+    card("discover"),
+    card("diners"),
+    card("jcb"),
+    card("unionpay"),
+    card("cc"),
+    card("ccnum"),
+    card("carte"),
+    card("tarjeta"),
+    card("karte"),
+    card("kreditkarte"),
+    card("cartão"),
+    card("creditcard"),
+    ssn("ssn"),
+    ssn("ssns"),
+    ssn("social security"),
+    ssn("social security number"),
+    ssn("social security no"),
+    ssn("social"),
+    ssn("soc sec"),
+    ssn("ss#"),
+    ssn("taxpayer"),
+    network("ip"),
+    network("ip address"),
+    network("ipv4"),
+    network("ipv6"),
+    network("client_ip"),
+    network("host"),
+    network("subnet"),
+    network("gateway"),
+    network("server"),
+    phone("phone number is"),
+    phone("the number is"),
+    phone("number is"),
+    phone("numbers are"),
+    card("card number is"),
+    card("credit card number"),
+    card("credit card number is"),
+    card("debit card number is"),
+    other("license number is"),
+    other("licence number is"),
+    other("id number is"),
+    other("passport number is"),
+    other("driver's license number is"),
+    other("driver's license number"),
+    other("policy number is"),
+    other("member number is"),
+    other("customer number is"),
+    other("number of"),
+    other("order"),
+    other("order number"),
+    other("order number is"),
+    other("confirmation"),
+    other("confirmation number"),
+    other("confirmation number is"),
+    other("tracking"),
+    other("tracking number"),
+    other("tracking number is"),
+    other("invoice"),
+    other("invoice number"),
+    other("invoice number is"),
+    other("ticket"),
+    other("ticket number"),
+    other("ticket number is"),
+    other("reference"),
+    other("reference number"),
+    other("reference number is"),
+    other("booking"),
+    other("booking number"),
+    other("booking number is"),
+    other("reservation"),
+    other("reservation number"),
+    other("reservation number is"),
+    other("flight"),
+    other("flight number"),
+    other("serial"),
+    other("serial number"),
+    other("serial number is"),
+    other("account"),
+    other("account number"),
+    other("account number is"),
+    other("case"),
+    other("case number"),
+    other("case number is"),
+    other("version"),
+    other("isbn"),
+    other("sku"),
+    other("product"),
+    other("model"),
+    other("item"),
+    other("id"),
+    other("price"),
+    other("total"),
+    other("amount"),
+    other("transaction"),
+    other("population"),
+    other("zip"),
+    other("postcode"),
+    other("timestamp"),
+    other("build"),
+    other("release"),
+    other("iban"),
+    other("dated"),
+    other("date"),
+    other("imei"),
+    other("order no"),
+    other("article"),
+    other("section"),
+    other("passport"),
+    other("licence"),
+    other("license"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nearest(text: &str, value: &str) -> Option<&'static str> {
+        let start = text.find(value).unwrap();
+        let (words, text) = (Words::new().unwrap(), text.as_bytes());
+        words.before(text, start).or_else(|| words.after(text, start + value.len())).map(|word| word.word)
+    }
+
+    #[test]
+    fn the_nearest_word_before_wins() {
+        assert_eq!(nearest("phone order: 123", "123"), Some("order"));
+        assert_eq!(nearest("order by PHONE: 123", "123"), Some("phone"));
+    }
+
+    #[test]
+    fn longer_phrases_win() {
+        assert_eq!(nearest("the order number is 12", "12"), Some("order number is"));
+    }
+
+    #[test]
+    fn only_whole_words_count() {
+        assert_eq!(nearest("recalled 123", "123"), None);
+        assert_eq!(nearest("microphone 123", "123"), None);
+    }
+
+    #[test]
+    fn a_word_behind_counts_on_the_same_line_only() {
+        assert_eq!(nearest("123 office", "123"), Some("office"));
+        assert_eq!(nearest("123\noffice", "123"), None);
+    }
+
+    #[test]
+    fn far_words_do_not_count() {
+        assert_eq!(nearest(&format!("phone {} 123", "x ".repeat(40)), "123"), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! Dates that a cue such as "born on" or "DOB" makes a date of birth.
+
+use super::super::Class;
+use super::super::explain::Stage;
+use super::super::floor_boundary;
+use super::super::scan::View;
+use super::cues::Cue;
+use super::{Hit, secret};
+
+/// Pushes the date that follows the cue which ends at `end`.
+pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, hits: &mut Vec<Hit>) {
+    let start = secret::assignment(view, end).start;
+    let window = &view.text[start..floor_boundary(view.text, start + MAX_DATE)];
+    let Some(length) = date(window) else { return };
+    let span = start..start + length;
+    if !view.ends_clean(span.end) {
+        return;
+    }
+    let verdict = "cue and date hold";
+    hits.push(Hit {
+        class: Class::DateOfBirth,
+        rule: "date_of_birth",
+        score: 80,
+        span,
+        stage: Stage::Cue,
+        verdict,
+        word: Some(cue.word),
+    });
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Year,
+    Number,
+    Month,
+}
+
+/// Returns the length of the date at the start of `text`: day, month and year in any usual order, the month as number or name.
+fn date(text: &str) -> Option<usize> {
+    let mut parts = Vec::new();
+    let (mut at, mut end) = (0, None);
+    while parts.len() < 3 {
+        let (part, length) = part(&text[at..])?;
+        parts.extend(part);
+        at += length;
+        if is_date(&parts) {
+            end = Some(at);
+        }
+        let gap = text[at..].bytes().take(2).take_while(|byte| b" -/.,".contains(byte)).count();
+        if gap == 0 || part_missing(&text[at + gap..]) {
+            break;
+        }
+        at += gap;
+    }
+    end
+}
+
+fn part_missing(text: &str) -> bool {
+    part(text).is_none()
+}
+
+fn is_date(parts: &[Part]) -> bool {
+    use Part::{Month, Number, Year};
+    matches!(
+        parts,
+        [Year, Number, Number]
+            | [Number, Number, Year | Number]
+            | [Number, Month, Year | Number]
+            | [Month, Number, Year]
+            | [Number, Month]
+            | [Month, Number]
+            | [Month, Year]
+            | [Year, Month, Number]
+    )
+}
+
+/// Returns the part at the start of `text` and its length; words such as "of" are no part but have a length.
+fn part(text: &str) -> Option<(Option<Part>, usize)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    if digits > 0 {
+        let value: u32 = text[..digits].parse().ok()?;
+        let suffix = ["st", "nd", "rd", "th"]
+            .iter()
+            .any(|suffix| text.get(digits..digits + 2).is_some_and(|at| at.eq_ignore_ascii_case(suffix)));
+        return match digits {
+            1 | 2 if value <= 99 => Some((Some(Part::Number), digits + 2 * usize::from(suffix))),
+            4 if (1850..2100).contains(&value) => Some((Some(Part::Year), digits)),
+            _ => None,
+        };
+    }
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let word = text[..letters].to_ascii_lowercase();
+    if matches!(word.as_str(), "of" | "the" | "on") {
+        return Some((None, letters));
+    }
+    let month = MONTHS.iter().any(|month| word.len() >= 3 && month.starts_with(&word));
+    month.then_some((Some(Part::Month), letters))
+}
+
+const MAX_DATE: usize = 40;
+const MONTHS: [&str; 13] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "sept",
+    "october",
+    "november",
+    "december",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::found;
+    use super::*;
+
+    #[test]
+    fn announced_dates_are_found() {
+        for (text, value) in [
+            ("date of birth: 12/03/1985.", "12/03/1985"),
+            ("DOB 1985-03-12", "1985-03-12"),
+            ("I was born on 3 May 1985 in", "3 May 1985"),
+            ("born on the 3rd of May 1985", "3rd of May 1985"),
+            ("my birthday is May 3rd, 1985!", "May 3rd, 1985"),
+            ("birthday is 3rd March", "3rd March"),
+        ] {
+            assert_eq!(found(Class::DateOfBirth, text), [value], "{text}");
+        }
+    }
+
+    #[test]
+    fn other_dates_are_none() {
+        for text in ["on 12/03/1985", "born in 12 cities", "my birthday is tomorrow", "born on 99999"] {
+            assert_eq!(found(Class::DateOfBirth, text), [""; 0], "{text}");
+        }
+    }
+}

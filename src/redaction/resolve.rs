@@ -1,0 +1,107 @@
+//! Which of overlapping hits stand, and what of the text is a redaction already.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::Class;
+use super::explain::Outcome;
+use super::pseudonym::CROCKFORD;
+use super::recognizers::{Hit, THRESHOLD};
+
+/// Decides about every hit: the better class first, then the higher score, the longer and the earlier one.
+///
+/// A hit that touches a token of an earlier redaction is out, but for secrets, which are cut down to what stands beside it.
+pub(super) fn resolve(text: &str, hits: Vec<Hit>) -> Vec<(Hit, Outcome)> {
+    let tokens = redacted(text);
+    let mut hits: Vec<Hit> = hits.into_iter().flat_map(|hit| beside(text, hit, &tokens)).collect();
+    hits.sort_by_key(|hit| {
+        (hit.score < THRESHOLD, hit.class.rank(), u8::MAX - hit.score, usize::MAX - hit.span.len(), hit.span.start)
+    });
+    let mut taken = BTreeMap::new();
+    hits.into_iter()
+        .map(|hit| {
+            let outcome = if hit.score < THRESHOLD {
+                Outcome::BelowThreshold
+            } else if overlaps(&taken, &hit.span) || hit.span.is_empty() {
+                Outcome::Overlapped
+            } else {
+                taken.insert(hit.span.start, hit.span.end);
+                Outcome::Found
+            };
+            (hit, outcome)
+        })
+        .collect()
+}
+
+/// Returns the tokens, drops and masks of earlier redactions in `text`, in order.
+pub(super) fn redacted(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut done = 0;
+    for at in memchr::memchr2_iter(b'<', b'*', bytes).collect::<Vec<_>>() {
+        if at < done {
+            continue;
+        }
+        let span = if bytes[at] == b'<' { token(text, at) } else { mask(bytes, at) };
+        done = span.as_ref().map_or_else(|stars| *stars, |span| span.end);
+        found.extend(span.ok());
+    }
+    found
+}
+
+fn overlaps(taken: &BTreeMap<usize, usize>, span: &Range<usize>) -> bool {
+    taken.range(..span.end).next_back().is_some_and(|(_, end)| *end > span.start)
+}
+
+/// Returns what stays of a hit beside the tokens it touches.
+fn beside(text: &str, hit: Hit, tokens: &[Range<usize>]) -> Vec<Hit> {
+    let first = tokens.partition_point(|token| token.end <= hit.span.start);
+    let touched: Vec<_> = tokens[first..].iter().take_while(|token| token.start < hit.span.end).collect();
+    if touched.is_empty() {
+        return vec![hit];
+    }
+    if hit.class != Class::Secret {
+        return Vec::new();
+    }
+    let starts = std::iter::once(hit.span.start).chain(touched.iter().map(|token| token.end));
+    let ends = touched.iter().map(|token| token.start).chain([hit.span.end]);
+    let pieces =
+        starts.zip(ends).filter(|(start, end)| start < end && text[*start..*end].chars().any(char::is_alphanumeric));
+    pieces.map(|(start, end)| Hit { span: start..end, ..hit.clone() }).collect()
+}
+
+/// Returns `<CLASS>` or `<CLASS_XXXX>` at `at`, or up to where it need not be looked for again.
+fn token(text: &str, at: usize) -> Result<Range<usize>, usize> {
+    let rest = &text.as_bytes()[at + 1..text.len().min(at + MAX_TOKEN)];
+    let Some(close) = memchr::memchr(b'>', rest) else { return Err(at + 1) };
+    let name = &rest[..close];
+    let known = |name: &[u8]| Class::ALL.iter().any(|class| class.as_str().as_bytes() == name);
+    let tagged = name.len() > 5
+        && name[name.len() - 5] == b'_'
+        && name[name.len() - 4..].iter().all(|byte| CROCKFORD.contains(byte));
+    if known(name) || tagged && known(&name[..name.len() - 5]) { Ok(at..at + close + 2) } else { Err(at + 1) }
+}
+
+/// Returns the masked card whose first star is at `at`, or where its stars end.
+fn mask(bytes: &[u8], at: usize) -> Result<Range<usize>, usize> {
+    let stars = bytes[at..].iter().take_while(|byte| **byte == b'*').count();
+    let digits = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take(7).take_while(|byte| byte.is_ascii_digit()).count();
+    let before = digits(&mut bytes[..at].iter().rev());
+    let after = digits(&mut bytes[at + stars..].iter());
+    if stars >= 5 && matches!(before, 0 | 6) && after == 4 { Ok(at - before..at + stars + 4) } else { Err(at + stars) }
+}
+
+/// The longest token is `<URL_CREDENTIAL_XXXX>`.
+const MAX_TOKEN: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_drops_and_masks_are_known_again() {
+        let text = "<EMAIL_7K3Q> <SECRET> 424242******4242 <EMAIL_IIII> <p> ******** 12****34 ********4242";
+        let found: Vec<&str> = redacted(text).into_iter().map(|span| &text[span]).collect();
+        assert_eq!(found, ["<EMAIL_7K3Q>", "<SECRET>", "424242******4242", "********4242"]);
+    }
+}

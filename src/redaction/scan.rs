@@ -1,0 +1,208 @@
+//! Stage 2a: one pass that stops only at bytes a candidate can start from, and cuts the candidates out.
+//!
+//! Most of a chat is letters, and a 256-entry table says so at a byte each. What stops the pass: digits (number runs),
+//! `@` (mail addresses), `:` (hardware and IPv6 addresses, URLs), `-` and `.` (hardware addresses). Every run is cut once, so the
+//! pass is linear in the text whatever the text is.
+
+use std::cell::Cell;
+use std::ops::Range;
+
+use super::context::{Topic, Word, Words};
+use super::recognizers::{self, Hit, cues::Cues};
+use super::{Class, PolicyError};
+
+/// What is built once per engine and used by every scan.
+pub(super) struct Tables {
+    words: Words,
+    cues: Cues,
+}
+
+impl Tables {
+    pub(super) fn new() -> Result<Self, PolicyError> {
+        let failed = |error: aho_corasick::BuildError| PolicyError::Tables(error.to_string());
+        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)? })
+    }
+
+    pub(super) fn words(&self) -> &Words {
+        &self.words
+    }
+}
+
+/// A text under scan, with all that a recognizer may ask about it.
+pub(super) struct View<'a> {
+    pub(super) text: &'a str,
+    pub(super) bytes: &'a [u8],
+    pub(super) tables: &'a Tables,
+    /// The classes looked for, as bits.
+    pub(super) enabled: u32,
+    /// Whether every candidate counts as named by its surroundings.
+    pub(super) assume_context: bool,
+    /// What the name of the field speaks for, where the text is the value of one.
+    pub(super) hint: Option<Word>,
+    /// The word before the last place that was asked about: recognizers ask about one place in a row.
+    pub(super) before: Cell<Option<(usize, Option<Word>)>>,
+}
+
+/// What the surroundings of a candidate say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Support {
+    /// They name its class.
+    For(&'static str),
+    /// They name something else.
+    Against(&'static str),
+    /// They say nothing.
+    Silent,
+}
+
+impl Support {
+    pub(super) fn word(self) -> Option<&'static str> {
+        match self {
+            Support::For(word) | Support::Against(word) => Some(word),
+            Support::Silent => None,
+        }
+    }
+}
+
+impl View<'_> {
+    pub(super) fn looks_for(&self, class: Class) -> bool {
+        self.enabled & class.bit() != 0
+    }
+
+    /// Asks the words around `span` about `topic`; the nearest one answers.
+    pub(super) fn support(&self, span: &Range<usize>, topic: Topic) -> Support {
+        if self.assume_context {
+            return Support::For("assumed");
+        }
+        match self.nearest(span).or(self.hint) {
+            Some(word) if word.topic == topic => Support::For(word.word),
+            Some(word) => Support::Against(word.word),
+            None => Support::Silent,
+        }
+    }
+
+    fn nearest(&self, span: &Range<usize>) -> Option<Word> {
+        let words = &self.tables.words;
+        let before = match self.before.get() {
+            Some((place, word)) if place == span.start => word,
+            _ => words.before(self.bytes, span.start),
+        };
+        self.before.set(Some((span.start, before)));
+        before.or_else(|| words.after(self.bytes, span.end))
+    }
+
+    /// Returns whether the byte at `at` continues an identifier; outside the text it does not.
+    pub(super) fn joins(&self, at: Option<usize>) -> bool {
+        at.and_then(|at| self.bytes.get(at)).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    }
+
+    pub(super) fn starts_clean(&self, start: usize) -> bool {
+        !self.joins(start.checked_sub(1))
+    }
+
+    pub(super) fn ends_clean(&self, end: usize) -> bool {
+        !self.joins(Some(end))
+    }
+}
+
+/// Groups of digits with short separators between them.
+pub(super) struct NumberRun<'a> {
+    pub(super) groups: &'a [Range<usize>],
+    pub(super) digits: usize,
+}
+
+impl NumberRun<'_> {
+    /// Returns the bytes between group `k` and the next.
+    pub(super) fn separator<'t>(&self, view: &View<'t>, k: usize) -> &'t [u8] {
+        &view.bytes[self.groups[k].end..self.groups[k + 1].start]
+    }
+
+    /// Returns whether group `k` begins a number: no letter stands directly before it.
+    pub(super) fn starts_clean(&self, view: &View<'_>, k: usize) -> bool {
+        k > 0 || view.starts_clean(self.groups[0].start)
+    }
+
+    /// Returns whether group `k` ends a number: no letter stands directly behind it.
+    pub(super) fn ends_clean(&self, view: &View<'_>, k: usize) -> bool {
+        view.ends_clean(self.groups[k].end)
+    }
+}
+
+/// Cuts all candidates out of the text and has the recognizers judge them.
+pub(super) fn scan(view: &View<'_>, hits: &mut Vec<Hit>) {
+    gate(view, hits);
+    view.tables.cues.scan(view, hits);
+}
+
+fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
+    let mut groups = Vec::new();
+    let (mut at, mut colons_done, mut dots_done) = (0, 0, 0);
+    while let Some(stop) = view.bytes[at..].iter().position(|&byte| STOPS[usize::from(byte)] != 0) {
+        let here = at + stop;
+        at = here + 1;
+        match view.bytes[here] {
+            b'0'..=b'9' => {
+                let digits = cut_number(view.bytes, here, &mut groups);
+                at = groups.last().map_or(at, |group| group.end);
+                if matches!(view.bytes.get(groups[0].end), Some(b'-' | b'.')) && groups[0].end >= dots_done {
+                    dots_done = recognizers::mac::find_separated(view, groups[0].end, hits);
+                }
+                recognizers::number(view, &NumberRun { groups: &groups, digits }, hits);
+            }
+            b'@' => recognizers::email::find(view, here, hits),
+            b':' if here >= colons_done => colons_done = recognizers::colon(view, here, hits),
+            b'-' | b'.' if here >= dots_done => dots_done = recognizers::mac::find_separated(view, here, hits),
+            _ => {}
+        }
+    }
+}
+
+/// Fills `groups` with the number run that starts with the digit at `start`, and returns how many digits it has.
+fn cut_number(bytes: &[u8], start: usize, groups: &mut Vec<Range<usize>>) -> usize {
+    groups.clear();
+    let (mut digits, mut at) = (0, start);
+    loop {
+        let length = bytes[at..].iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len() - at);
+        groups.push(at..at + length);
+        digits += length;
+        at += length;
+        let gap = bytes[at..].iter().take(MAX_GAP + 1).take_while(|byte| SEPARATORS.contains(byte)).count();
+        if gap == 0 || gap > MAX_GAP || !bytes.get(at + gap).is_some_and(u8::is_ascii_digit) {
+            return digits;
+        }
+        at += gap;
+    }
+}
+
+/// How many separators may stand between two groups of one number, as in `) (`.
+const MAX_GAP: usize = 3;
+const SEPARATORS: &[u8] = b" -./()\t";
+
+const STOPS: [u8; 256] = {
+    let mut table = [0; 256];
+    let stops = b"0123456789@:-.";
+    let mut at = 0;
+    while at < stops.len() {
+        table[stops[at] as usize] = 1;
+        at += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str) -> Vec<&str> {
+        let mut groups = Vec::new();
+        cut_number(text.as_bytes(), 0, &mut groups);
+        groups.into_iter().map(|group| &text[group]).collect()
+    }
+
+    #[test]
+    fn a_number_run_goes_over_short_separators_only() {
+        assert_eq!(cut("1 (800) 555-0132, 7"), ["1", "800", "555", "0132"]);
+        assert_eq!(cut("12    34"), ["12"]);
+        assert_eq!(cut("12:34"), ["12"]);
+        assert_eq!(cut("12."), ["12"]);
+    }
+}

@@ -1,0 +1,73 @@
+//! What redaction would make of records, without storing them.
+
+use crate::access::{Caller, Scope, acts};
+use crate::audit::{Count, PolicyKind};
+use crate::domain::{Content, FindingNote, NewRecord, Result, Slug, TenantId};
+use crate::redaction::PseudonymKey;
+use crate::sealing::random;
+use crate::store::Work;
+
+use super::Vault;
+use super::audited::Audited;
+use super::ingest::check_batch;
+use super::redact::redact;
+
+/// One record as redaction would make it.
+#[derive(Clone)]
+pub struct Previewed {
+    /// The redacted content.
+    pub content: Content,
+    /// The redacted metadata.
+    pub metadata: std::collections::BTreeMap<Slug, String>,
+    /// The client's own id, redacted.
+    pub client_id: Option<String>,
+    /// Who said it.
+    pub author_role: crate::domain::AuthorRole,
+    /// What was found.
+    pub findings: Vec<FindingNote>,
+    /// The policy that handled it.
+    pub policy_version: u32,
+}
+
+impl Vault {
+    /// Redacts `records` under the tenant's policy as one conversation, with a pseudonym key of this call's own, and keeps
+    /// nothing.
+    pub async fn preview_redaction(
+        &self,
+        caller: &Caller,
+        tenant: TenantId,
+        records: Vec<NewRecord>,
+    ) -> Result<Audited<Vec<Previewed>>> {
+        let scope = Scope { tenant: Some(tenant.clone()), ..Scope::default() };
+        let auth = self.gate.authorize::<acts::PreviewRedaction>(caller, scope).await?;
+        match self.preview(&tenant, records).await {
+            Ok((previewed, policy)) => {
+                let entry = auth.entry().count(Count::Returned, previewed.len() as u64);
+                let entry = auth.logged(entry.policy(PolicyKind::Redaction, u64::from(policy)))?;
+                self.finish(Work::new(entry), previewed).await
+            }
+            Err(error) => self.refuse(&auth, error).await,
+        }
+    }
+
+    async fn preview(&self, tenant: &TenantId, records: Vec<NewRecord>) -> Result<(Vec<Previewed>, u32)> {
+        self.must_serve(tenant).await?;
+        check_batch(&records, self.clock.now())?;
+        let engine = self.engine(tenant).await?;
+        let key = PseudonymKey::from_bytes(random::bytes());
+        let mut previewed = Vec::with_capacity(records.len());
+        for (index, record) in records.into_iter().enumerate() {
+            let done = redact(&engine, &key, record).map_err(|error| error.within(&format!("records[{index}]")))?;
+            let parts = done.parts;
+            previewed.push(Previewed {
+                content: parts.content,
+                metadata: parts.metadata,
+                client_id: parts.client_id,
+                author_role: parts.author_role,
+                findings: parts.findings,
+                policy_version: parts.policy_version,
+            });
+        }
+        Ok((previewed, engine.policy().version))
+    }
+}

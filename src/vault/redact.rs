@@ -1,0 +1,134 @@
+//! The redaction step: a client's record goes in, a [`RedactedRecord`] comes out, and nothing else can be sealed.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{AuthorRole, Content, Error, FindingNote, NewRecord, Reason, Result, Slug, Timestamp};
+use crate::redaction::{Engine, Finding, JsonError, JsonLimits, PseudonymKey};
+
+/// How many findings of each class.
+pub type FindingCounts = BTreeMap<String, u64>;
+
+/// A record that went through redaction. Its fields are private: only [`redact`] makes one.
+pub(super) struct RedactedRecord {
+    pub(super) parts: Parts,
+    _made_here: (),
+}
+
+/// What a redacted record holds.
+pub(super) struct Parts {
+    pub(super) client_id: Option<String>,
+    pub(super) occurred_at: Option<Timestamp>,
+    pub(super) author_role: AuthorRole,
+    pub(super) content: Content,
+    pub(super) findings: Vec<FindingNote>,
+    pub(super) metadata: BTreeMap<Slug, String>,
+    pub(super) model: Option<String>,
+    pub(super) prompt_version: Option<String>,
+    pub(super) supersedes: Option<u64>,
+    pub(super) policy_version: u32,
+}
+
+impl RedactedRecord {
+    /// Adds this record's findings to `counts`.
+    pub(super) fn count(&self, counts: &mut FindingCounts) {
+        for finding in &self.parts.findings {
+            *counts.entry(finding.class.clone()).or_default() += 1;
+        }
+    }
+}
+
+/// Redacts every part of a record that a client can write into.
+///
+/// # Errors
+///
+/// `INVALID_JSON` for a tool call's JSON, `PERSONAL_DATA_IN_KEY` for a metadata key or tool name in which something is found.
+pub(super) fn redact(engine: &Engine, key: &PseudonymKey, record: NewRecord) -> Result<RedactedRecord> {
+    let mut pass = Pass { engine, key, findings: Vec::new() };
+    let content = pass.content(record.content)?;
+    let metadata = pass.metadata(record.metadata)?;
+    let parts = Parts {
+        client_id: record.client_id.map(|id| pass.text("client_id", id)),
+        occurred_at: record.occurred_at,
+        author_role: record.author_role,
+        content,
+        metadata,
+        model: record.model.map(|model| pass.text("model", model)),
+        prompt_version: record.prompt_version.map(|version| pass.text("prompt_version", version)),
+        supersedes: record.supersedes,
+        policy_version: engine.policy().version,
+        findings: pass.findings,
+    };
+    Ok(RedactedRecord { parts, _made_here: () })
+}
+
+/// Refuses a client-chosen word that is stored in clear when redaction finds something in it.
+pub(super) fn refuse_personal(engine: &Engine, field: &str, word: &str) -> Result<()> {
+    if engine.scan(word).is_empty() { Ok(()) } else { Err(Error::new(Reason::PersonalDataInKey).at(field)) }
+}
+
+struct Pass<'e> {
+    engine: &'e Engine,
+    key: &'e PseudonymKey,
+    findings: Vec<FindingNote>,
+}
+
+impl Pass<'_> {
+    fn content(&mut self, content: Content) -> Result<Content> {
+        Ok(match content {
+            Content::Text(text) => Content::Text(self.text("text", text)),
+            Content::ToolCall { name, arguments, result } => {
+                refuse_personal(self.engine, "tool_call.name", name.as_str())?;
+                Content::ToolCall {
+                    arguments: self.json("tool_call.arguments", arguments)?,
+                    result: self.json("tool_call.result", result)?,
+                    name,
+                }
+            }
+            Content::Annotation { about, note } => Content::Annotation { about, note: self.text("note", note) },
+        })
+    }
+
+    fn metadata(&mut self, metadata: BTreeMap<Slug, String>) -> Result<BTreeMap<Slug, String>> {
+        let mut redacted = BTreeMap::new();
+        for (name, value) in metadata {
+            refuse_personal(self.engine, "metadata", name.as_str())?;
+            let result = self.engine.redact_value(name.as_str(), &value, self.key);
+            self.findings.extend(result.findings.iter().map(|finding| note(&format!("metadata.{name}"), finding)));
+            let text = result.text.into_owned();
+            redacted.insert(name, text);
+        }
+        Ok(redacted)
+    }
+
+    fn text(&mut self, field: &str, text: String) -> String {
+        let result = self.engine.redact(&text, self.key);
+        self.findings.extend(result.findings.iter().map(|finding| note(field, finding)));
+        match result.text {
+            std::borrow::Cow::Borrowed(_) => text,
+            std::borrow::Cow::Owned(redacted) => redacted,
+        }
+    }
+
+    fn json(&mut self, field: &str, json: String) -> Result<String> {
+        if json.is_empty() {
+            return Ok(json);
+        }
+        let result = self.engine.redact_json(&json, self.key, JsonLimits::default());
+        let result = result.map_err(|cause: JsonError| Error::new(Reason::InvalidJson).at(field).because(cause))?;
+        let notes = result.findings.iter().map(|found| note(&format!("{field}#{}", found.node), &found.finding));
+        self.findings.extend(notes);
+        Ok(result.json)
+    }
+}
+
+fn note(field: &str, finding: &Finding) -> FindingNote {
+    let place = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+    FindingNote {
+        class: finding.class.as_str().to_owned(),
+        end: place(finding.span.end),
+        field: field.to_owned(),
+        rule: finding.rule.to_owned(),
+        score: finding.score,
+        start: place(finding.span.start),
+    }
+}

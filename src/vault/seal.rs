@@ -1,0 +1,175 @@
+//! The sealing step: redacted records become rows, sealed blobs become metadata, and both come back compared with what stands
+//! beside them in clear.
+
+use crate::audit::commitment;
+use crate::domain::{
+    ConversationId, ConversationMeta, Error, Reason, Record, Result, Slug, TenantId, Timestamp, size_class,
+};
+use crate::keys::{ConversationSecrets, KeyRing, Segment};
+use crate::sealing::{Backend, BlobContext, Key32, RecordContext, Sealed, open, open_blob, random, seal, seal_blob};
+use crate::store::{RecordRow, StoredConversation, StoredRecord};
+
+use super::redact::RedactedRecord;
+
+/// The length of the random opening in front of every sealed record.
+pub(super) const OPENING: usize = 32;
+const METADATA: &str = "metadata";
+
+/// Where records are sealed into.
+pub(super) struct Place<'a> {
+    pub(super) keys: &'a KeyRing,
+    pub(super) backend: Backend,
+    pub(super) tenant: &'a TenantId,
+    pub(super) conversation: ConversationId,
+    pub(super) bot: &'a Slug,
+    pub(super) channel: Option<&'a Slug>,
+}
+
+impl Place<'_> {
+    fn context(&self, sequence: u64, kind: u8, dek_id: u64, policy_version: u32) -> RecordContext<'_> {
+        RecordContext {
+            vault_id: self.keys.vault_id().0,
+            generation: self.keys.generation(),
+            tenant: self.tenant.as_str(),
+            conversation: *self.conversation.as_bytes(),
+            sequence,
+            kind,
+            dek_id,
+            policy_version,
+        }
+    }
+
+    /// Seals `record` as number `sequence`, and returns its row and its commitment for the audit log.
+    pub(super) fn seal(
+        &self,
+        segment: &Segment,
+        record: &RedactedRecord,
+        sequence: u64,
+        received_at: Timestamp,
+    ) -> Result<(RecordRow, [u8; 32])> {
+        let parts = &record.parts;
+        let sealed_record = Record {
+            author_role: parts.author_role,
+            bot: self.bot.clone(),
+            channel: self.channel.cloned(),
+            client_id: parts.client_id.clone(),
+            content: parts.content.clone(),
+            conversation: self.conversation.to_string(),
+            findings: parts.findings.clone(),
+            metadata: parts.metadata.clone(),
+            model: parts.model.clone(),
+            occurred_at: parts.occurred_at,
+            policy_version: parts.policy_version,
+            prompt_version: parts.prompt_version.clone(),
+            received_at,
+            sequence,
+            supersedes: parts.supersedes,
+            tenant: self.tenant.to_string(),
+        };
+        let canonical = sealed_record.canonical().map_err(internal)?;
+        let opening: [u8; OPENING] = random::bytes();
+        let plaintext = [&opening[..], &canonical].concat();
+        let kind = parts.content.kind();
+        let context = self.context(sequence, kind.code(), segment.dek_id, parts.policy_version);
+        let sealed = seal(self.backend, &segment.key, &context, &plaintext).map_err(internal)?;
+        let row = RecordRow {
+            sequence,
+            received_at,
+            author_role: parts.author_role,
+            kind,
+            dek_id: segment.dek_id,
+            policy_version: parts.policy_version,
+            size_class: size_class(sealed.len()),
+            sealed,
+        };
+        Ok((row, commitment(&opening, &canonical)))
+    }
+
+    /// Opens a stored record and compares it with what stands beside it.
+    ///
+    /// # Errors
+    ///
+    /// `INTEGRITY_FAILURE` when it does not open here, or says another thing than its row.
+    pub(super) fn open(&self, dek: &Key32, row: &StoredRecord) -> Result<Record> {
+        let context = self.context(row.sequence, row.kind.code(), row.dek_id, row.policy_version);
+        let plaintext = open(self.backend, dek, &context, &row.sealed).map_err(|error| self.broken(row, error))?;
+        let canonical = plaintext.get(OPENING..).unwrap_or_default();
+        let record: Record = serde_json::from_slice(canonical).map_err(|error| self.broken(row, error))?;
+        if !self.agrees(&record, row) {
+            return Err(self.broken(row, "it says another thing inside than outside"));
+        }
+        Ok(record)
+    }
+
+    fn agrees(&self, record: &Record, row: &StoredRecord) -> bool {
+        record.tenant == self.tenant.as_str()
+            && record.conversation == self.conversation.to_string()
+            && record.sequence == row.sequence
+            && record.received_at == row.received_at
+            && record.author_role == row.author_role
+            && record.content.kind() == row.kind
+            && record.policy_version == row.policy_version
+            && &record.bot == self.bot
+            && record.channel.as_ref() == self.channel
+            && row.size_class == size_class(row.sealed.len())
+    }
+
+    fn broken(&self, row: &StoredRecord, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        let cause = cause.into();
+        let record = row.sequence;
+        tracing::error!(tenant = %self.tenant, conversation = %self.conversation, record, %cause, "a record does not verify");
+        Error::new(Reason::IntegrityFailure).because(cause)
+    }
+}
+
+/// Seals a conversation's metadata.
+pub(super) fn seal_meta(
+    keys: &KeyRing,
+    backend: Backend,
+    secrets: &ConversationSecrets,
+    tenant: &TenantId,
+    id: ConversationId,
+    meta: &ConversationMeta,
+    version: u64,
+) -> Result<Sealed> {
+    let plaintext = serde_json::to_vec(meta).map_err(internal)?;
+    let context = meta_context(keys, tenant, &id, version);
+    seal_blob(backend, &secrets.metadata_key(), &context, &plaintext).map_err(internal)
+}
+
+/// Opens a conversation's metadata and compares it with what stands beside it.
+pub(super) fn open_meta(
+    keys: &KeyRing,
+    backend: Backend,
+    secrets: &ConversationSecrets,
+    row: &StoredConversation,
+) -> Result<ConversationMeta> {
+    let broken = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        tracing::error!(tenant = %row.tenant, conversation = %row.id, %cause, "sealed metadata does not verify");
+        Error::new(Reason::IntegrityFailure).because(cause)
+    };
+    let context = meta_context(keys, &row.tenant, &row.id, row.meta_version);
+    let plaintext = open_blob(backend, &secrets.metadata_key(), &context, &row.sealed_meta);
+    let plaintext = plaintext.map_err(|error| broken(error.into()))?;
+    let meta: ConversationMeta = serde_json::from_slice(&plaintext).map_err(|error| broken(error.into()))?;
+    let same = meta.bot == row.bot
+        && meta.channel == row.channel
+        && meta.labels == row.labels
+        && meta.create_time == row.create_time;
+    if same { Ok(meta) } else { Err(broken("it says another thing inside than outside".into())) }
+}
+
+fn meta_context<'a>(keys: &KeyRing, tenant: &'a TenantId, id: &ConversationId, version: u64) -> BlobContext<'a> {
+    BlobContext {
+        vault_id: keys.vault_id().0,
+        generation: keys.generation(),
+        tenant: tenant.as_str(),
+        conversation: *id.as_bytes(),
+        purpose: METADATA,
+        version,
+    }
+}
+
+fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(Reason::Internal).because(error)
+}

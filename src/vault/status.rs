@@ -1,0 +1,109 @@
+//! How the vault is doing, without a word of content.
+
+use crate::access::{Caller, Scope, acts};
+use crate::audit::Frontier;
+use crate::domain::{Error, Reason, Result, Timestamp, VaultId};
+use crate::store::{LogId, Work};
+
+use super::Vault;
+use super::audited::Audited;
+use super::expire::ExpiryReport;
+
+/// What `GetStatus` says of the vault itself; the transport adds listeners and serving state.
+#[derive(Debug, Clone)]
+pub struct VaultState {
+    /// Which vault.
+    pub vault_id: VaultId,
+    /// How often it was restored.
+    pub generation: u32,
+    /// When it was started.
+    pub started: Timestamp,
+    /// The vault's time now.
+    pub now: Timestamp,
+    /// What kind of root opened it.
+    pub root_kind: &'static str,
+    /// Which library seals.
+    pub backend: crate::sealing::Backend,
+    /// The two stores.
+    pub stores: Vec<StoreState>,
+    /// Retention running out.
+    pub expiry: ExpiryState,
+    /// The first hundred audit logs.
+    pub logs: Vec<LogState>,
+}
+
+/// One store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreState {
+    /// `vault` or `keys`.
+    pub name: &'static str,
+    /// The size of its write-ahead log, in bytes.
+    pub wal_bytes: u64,
+}
+
+/// Retention running out: the sum of all passes since the start.
+pub type ExpiryState = ExpiryReport;
+
+/// One audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogState {
+    /// Which log.
+    pub log: LogId,
+    /// Its size.
+    pub size: u64,
+    /// The size and time of its last checkpoint.
+    pub checkpoint: Option<(u64, Timestamp)>,
+}
+
+const MOST_LOGS: usize = 100;
+
+impl Vault {
+    /// Shows how the vault is doing.
+    pub async fn get_status(&self, caller: &Caller) -> Result<Audited<VaultState>> {
+        let auth = self.gate.authorize::<acts::GetStatus>(caller, Scope::default()).await?;
+        let own = auth.tenant().cloned();
+        let mut state = self.state().await?;
+        if let Some(own) = own {
+            state.logs.retain(|log| log.log == LogId::Tenant(own.clone()));
+        }
+        self.finish(Work::new(auth.logged(auth.entry())?), state).await
+    }
+
+    /// Returns how the vault is doing; for the transport's own use, such as metrics.
+    pub async fn state(&self) -> Result<VaultState> {
+        let (wal, logs) = self
+            .data
+            .read(|reader| {
+                let mut logs = Vec::new();
+                for head in reader.heads()?.into_iter().take(MOST_LOGS) {
+                    let checkpoint = reader.checkpoint(&head.log)?.map(|row| (row.size, row.at));
+                    logs.push((head, checkpoint));
+                }
+                Ok((reader.wal_bytes()?, logs))
+            })
+            .await?;
+        let keys_wal = self.keys.store().read(|reader| reader.wal_bytes()).await?;
+        let logs: Result<Vec<_>> = logs
+            .into_iter()
+            .map(|(head, checkpoint)| {
+                let frontier = Frontier::decode(&head.frontier);
+                let frontier = frontier.map_err(|error| Error::new(Reason::IntegrityFailure).because(error))?;
+                Ok(LogState { log: head.log, size: frontier.size(), checkpoint })
+            })
+            .collect();
+        Ok(VaultState {
+            vault_id: self.keys.vault_id(),
+            generation: self.keys.generation(),
+            started: self.started,
+            now: self.clock.now(),
+            root_kind: self.keys.root_kind(),
+            backend: self.settings.backend,
+            stores: vec![
+                StoreState { name: "vault", wal_bytes: wal },
+                StoreState { name: "keys", wal_bytes: keys_wal },
+            ],
+            expiry: self.expiry.sum(),
+            logs: logs?,
+        })
+    }
+}

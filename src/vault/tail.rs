@@ -1,0 +1,135 @@
+//! The end of each conversation that is being written to: what the next append needs, kept between appends.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lru::LruCache;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::domain::{ConversationId, ConversationState, Error, Reason, Result, Slug, TenantId, Timestamp, expiry_day};
+use crate::keys::{ConversationSecrets, KeyError, Segment};
+use crate::redaction::PseudonymKey;
+use crate::store::StoredConversation;
+
+use super::Vault;
+use super::seal::open_meta;
+
+/// The most conversations whose end is kept.
+const MOST_TAILS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// The end of an open conversation. Whoever holds its lock may append; the sequence runs ahead of what is durable, because the
+/// commit pipeline keeps the order in which work was queued.
+pub(super) struct Tail {
+    pub(super) bot: Slug,
+    pub(super) channel: Option<Slug>,
+    pub(super) retention_class: Slug,
+    pub(super) next_sequence: u64,
+    pub(super) last_received: Timestamp,
+    pub(super) pseudonyms: PseudonymKey,
+    pub(super) segment: Option<Segment>,
+}
+
+type Slot = Arc<tokio::sync::Mutex<Option<Tail>>>;
+
+/// A conversation's end, locked. `None` in it means: not loaded.
+pub(super) type Locked = OwnedMutexGuard<Option<Tail>>;
+
+/// The ends of the conversations last written to.
+pub(super) struct Tails(Mutex<LruCache<ConversationId, Slot>>);
+
+impl Tails {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(LruCache::new(MOST_TAILS)))
+    }
+
+    /// Waits for a conversation's turn.
+    pub(super) async fn lock(&self, id: ConversationId) -> Locked {
+        let slot = {
+            let mut slots = self.slots();
+            Arc::clone(slots.get_or_insert(id, || Arc::new(tokio::sync::Mutex::new(None))))
+        };
+        slot.lock_owned().await
+    }
+
+    /// Forgets everything that is not in use, and with it the keys it held.
+    pub(super) fn clear(&self) {
+        self.slots().clear();
+    }
+
+    fn slots(&self) -> std::sync::MutexGuard<'_, LruCache<ConversationId, Slot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Vault {
+    /// Returns the tail of a conversation, loading it into the locked slot when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Why the conversation takes no records: not found, closed, expired.
+    pub(super) async fn load_tail<'l>(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        slot: &'l mut Locked,
+    ) -> Result<&'l mut Tail> {
+        if slot.is_none() {
+            let of = tenant.clone();
+            let row = self.data.read(move |reader| reader.conversation(&of, &id)).await?;
+            let row = row.ok_or(Reason::ConversationNotFound)?;
+            must_be_open(&row)?;
+            **slot = Some(self.tail_of(&row).await?);
+        }
+        slot.as_mut().ok_or_else(|| Error::new(Reason::Internal))
+    }
+
+    async fn tail_of(&self, row: &StoredConversation) -> Result<Tail> {
+        let secrets = self.secrets_of(row).await?;
+        let meta = open_meta(&self.keys, self.settings.backend, &secrets, row)?;
+        Ok(Tail {
+            bot: row.bot.clone(),
+            channel: row.channel.clone(),
+            retention_class: meta.retention_class,
+            next_sequence: row.next_sequence,
+            last_received: row.last_record_time,
+            pseudonyms: PseudonymKey::from_bytes(*secrets.pseudonym_key().expose()),
+            segment: None,
+        })
+    }
+
+    /// Returns the keys of a stored conversation; destroyed keys mean that it has expired.
+    pub(super) async fn secrets_of(&self, row: &StoredConversation) -> Result<ConversationSecrets> {
+        self.keys.conversation(&row.tenant, row.id).await.map_err(|error| match error {
+            KeyError::Destroyed | KeyError::Missing => Reason::ConversationExpired.into(),
+            other => other.into(),
+        })
+    }
+
+    /// Returns the segment that records received at `now` are sealed under, changing it when the day has changed.
+    pub(super) async fn segment<'t>(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        tail: &'t mut Tail,
+        now: Timestamp,
+    ) -> Result<&'t Segment> {
+        let days = self.retention_days(tenant, &tail.retention_class).await?;
+        let day = expiry_day(now, days);
+        if tail.segment.as_ref().is_none_or(|segment| segment.day != day) {
+            tail.segment = Some(self.keys.segment_for(tenant, id, day).await.map_err(|error| match error {
+                KeyError::Missing | KeyError::Destroyed => Error::new(Reason::ConversationExpired),
+                other => other.into(),
+            })?);
+        }
+        tail.segment.as_ref().ok_or_else(|| Error::new(Reason::Internal))
+    }
+}
+
+/// Refuses a conversation that takes no records.
+pub(super) fn must_be_open(row: &StoredConversation) -> Result<()> {
+    match row.state {
+        ConversationState::Open => Ok(()),
+        ConversationState::Closed => Err(Reason::ConversationClosed.into()),
+        ConversationState::Expired => Err(Reason::ConversationExpired.into()),
+    }
+}

@@ -1,0 +1,251 @@
+//! Tenants: made, shown, frozen; and what every use case asks about the tenant it serves.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use crate::access::{Act, Authorized, Caller, Scope, acts};
+use crate::audit::{Count, Phase};
+use crate::domain::{
+    CaseReference, Error, PolicyKind, Reason, RequestId, Result, RetentionPolicy, Slug, TenantId, TenantState,
+    Timestamp,
+};
+use crate::sealing::random;
+use crate::store::{KeyActRow, KeyWork, KeyWrite, Mutation, PolicyRow, Refusal, SubmitError, TenantRow, Work};
+
+use super::Vault;
+use super::audited::Audited;
+use super::paging::{Page, PageRequest};
+
+/// A tenant as it is shown.
+#[derive(Debug, Clone)]
+pub struct TenantView {
+    /// The tenant.
+    pub row: TenantRow,
+    /// The class of conversations that name none.
+    pub default_retention_class: Slug,
+    /// The version of its active key.
+    pub active_key_version: u32,
+}
+
+/// What is known of tenants without asking the store.
+pub(super) type TenantCache = super::known::Known<TenantId, Served>;
+
+/// Whether a tenant is served, and how long its records stay.
+pub(super) struct Served {
+    state: TenantState,
+    retention: RetentionPolicy,
+}
+
+/// The most tenants kept.
+pub(super) const MOST_TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+/// The class that a new tenant has.
+const STANDARD: &str = "standard";
+
+impl Vault {
+    /// Refuses a tenant that is not there or frozen.
+    pub(super) async fn must_serve(&self, tenant: &TenantId) -> Result<()> {
+        match self.known_tenant(tenant).await?.state {
+            TenantState::Active => Ok(()),
+            TenantState::Frozen => Err(Reason::TenantFrozen.into()),
+        }
+    }
+
+    /// Returns the class that a conversation gets when it asks for `wanted`.
+    pub(super) async fn retention_class(&self, tenant: &TenantId, wanted: Option<&Slug>) -> Result<Slug> {
+        let known = self.known_tenant(tenant).await?;
+        let class = wanted.unwrap_or(&known.retention.default_class);
+        match known.retention.days(class) {
+            Some(_) => Ok(class.clone()),
+            None => Err(Error::new(Reason::RetentionClassUnknown).at("conversation.retention_class")),
+        }
+    }
+
+    /// Returns how many days `class` is kept now; a class that the policy no longer has is kept like the default.
+    pub(super) async fn retention_days(&self, tenant: &TenantId, class: &Slug) -> Result<u32> {
+        let known = self.known_tenant(tenant).await?;
+        let policy = &known.retention;
+        policy.days(class).or_else(|| policy.days(&policy.default_class)).ok_or_else(|| Reason::Internal.into())
+    }
+
+    async fn known_tenant(&self, tenant: &TenantId) -> Result<Arc<Served>> {
+        let seen = match self.tenants.get(tenant) {
+            Ok(known) => return Ok(known),
+            Err(seen) => seen,
+        };
+        let id = tenant.clone();
+        let (row, policy) = self
+            .data
+            .read(move |reader| Ok((reader.tenant(&id)?, reader.policy(&id, PolicyKind::Retention, None)?)))
+            .await?;
+        let row = row.ok_or(Reason::TenantNotFound)?;
+        let policy = policy.ok_or_else(|| Error::new(Reason::IntegrityFailure))?;
+        let retention = serde_json::from_str(&policy.document)
+            .map_err(|error| Error::new(Reason::IntegrityFailure).because(error))?;
+        Ok(self.tenants.put(tenant.clone(), Served { state: row.state, retention }, seen))
+    }
+
+    /// Makes a tenant: its first keys, then its row and its first policies, as a key act.
+    pub async fn create_tenant(
+        &self,
+        caller: &Caller,
+        tenant: TenantId,
+        request_id: Option<RequestId>,
+    ) -> Result<Audited<TenantView>> {
+        let object = Some(format!("tenants/{tenant}"));
+        let scope = Scope { tenant: Some(tenant.clone()), object, request_id, ..Scope::default() };
+        let auth = self.gate.authorize::<acts::CreateTenant>(caller, scope).await?;
+        let of = tenant.clone();
+        if self.data.read(move |reader| reader.tenant(&of)).await?.is_some() {
+            return self.refuse(&auth, Reason::TenantExists.into()).await;
+        }
+        let act = self.begin_act(&auth, &tenant).await?;
+        self.keys.create_tenant(&tenant, act).await?;
+        let row = TenantRow { id: tenant.clone(), state: TenantState::Active, create_time: self.clock.now() };
+        let mut work = Work::new(auth.logged(auth.entry().phase(Phase::Outcome).key_version(1))?)
+            .with(Mutation::CreateTenant(row.clone()))
+            .with(Mutation::EndKeyAct(act));
+        for policy in first_policies(&tenant, self.settings.default_retention_days, row.create_time)? {
+            work = work.with(Mutation::PutPolicy(policy));
+        }
+        let receipt = match self.data.submit(work).await {
+            Err(SubmitError::Refused(Refusal::Exists)) => return self.refuse(&auth, Reason::TenantExists.into()).await,
+            other => other?,
+        };
+        self.forget_act(act).await?;
+        let class = STANDARD.parse().map_err(|_| Reason::Internal)?;
+        Ok(Audited::new(TenantView { row, default_retention_class: class, active_key_version: 1 }, receipt))
+    }
+
+    /// Logs the intent of a key act; what it does is marked in the key store and closed by an outcome entry, and what a crash
+    /// leaves open is reconciled at start (design section 4, "Two stores").
+    pub(super) async fn begin_act<A: Act>(&self, auth: &Authorized<A>, tenant: &TenantId) -> Result<[u8; 16]> {
+        let now = self.clock.now();
+        let act = *random::uuid_v7(now.unix_ms().unsigned_abs()).as_bytes();
+        let row = KeyActRow {
+            id: act,
+            log: auth.log().clone(),
+            operation: A::PERMISSION.as_str().to_owned(),
+            detail: serde_json::json!({ "tenant": tenant.as_str() }).to_string(),
+            at: now,
+        };
+        let intent = auth.logged(auth.entry().phase(Phase::Intent))?;
+        self.data.submit(Work::new(intent).with(Mutation::BeginKeyAct(row))).await?;
+        Ok(act)
+    }
+
+    /// Drops the mark of a key act whose outcome is durable.
+    pub(super) async fn forget_act(&self, act: [u8; 16]) -> Result<()> {
+        self.keys.store().submit(KeyWork::new(KeyWrite::ForgetAct(act))).await?;
+        Ok(())
+    }
+
+    /// Shows a tenant.
+    pub async fn get_tenant(&self, caller: &Caller, tenant: TenantId) -> Result<Audited<TenantView>> {
+        let scope = Scope { tenant: Some(tenant.clone()), ..Scope::default() };
+        let auth = self.gate.authorize::<acts::GetTenant>(caller, scope).await?;
+        match self.tenant_view(&tenant).await {
+            Ok(view) => self.finish(Work::new(auth.logged(auth.entry().count(Count::Returned, 1))?), view).await,
+            Err(error) => self.refuse(&auth, error).await,
+        }
+    }
+
+    /// Lists the tenants that the caller reaches.
+    pub async fn list_tenants(&self, caller: &Caller, page: PageRequest) -> Result<Audited<Page<TenantView>>> {
+        let auth = self.gate.authorize::<acts::ListTenants>(caller, Scope::default()).await?;
+        let result = async {
+            let rows = match auth.tenant() {
+                Some(own) => Page { items: vec![own.clone()], next: String::new() },
+                None => self.tenant_page(&page).await?,
+            };
+            let mut items = Vec::with_capacity(rows.items.len());
+            for id in &rows.items {
+                items.push(self.tenant_view(id).await?);
+            }
+            Ok(Page { items, next: rows.next })
+        };
+        match result.await {
+            Ok(found) => {
+                let entry = auth.entry().count(Count::Returned, found.items.len() as u64);
+                self.finish(Work::new(auth.logged(entry)?), found).await
+            }
+            Err(error) => self.refuse(&auth, error).await,
+        }
+    }
+
+    async fn tenant_page(&self, page: &PageRequest) -> Result<Page<TenantId>> {
+        let after = page.resume::<TenantId>(&"tenants")?;
+        let limit = page.limit() + 1;
+        let rows = self.data.read(move |reader| reader.tenants(after.as_ref(), limit)).await?;
+        Page::cut(rows.into_iter().map(|row| row.id).collect(), page, &"tenants", Clone::clone)
+    }
+
+    /// Freezes a tenant: its content is neither written nor read until it is unfrozen.
+    pub async fn freeze_tenant(
+        &self,
+        caller: &Caller,
+        tenant: TenantId,
+        case: Option<CaseReference>,
+        request_id: Option<RequestId>,
+    ) -> Result<Audited<TenantView>> {
+        let scope = Scope { tenant: Some(tenant.clone()), case, request_id, ..Scope::default() };
+        let auth = self.gate.authorize::<acts::FreezeTenant>(caller, scope).await?;
+        self.set_state(&auth, tenant, TenantState::Frozen).await
+    }
+
+    /// Serves a frozen tenant again.
+    pub async fn unfreeze_tenant(
+        &self,
+        caller: &Caller,
+        tenant: TenantId,
+        case: Option<CaseReference>,
+        request_id: Option<RequestId>,
+    ) -> Result<Audited<TenantView>> {
+        let scope = Scope { tenant: Some(tenant.clone()), case, request_id, ..Scope::default() };
+        let auth = self.gate.authorize::<acts::UnfreezeTenant>(caller, scope).await?;
+        self.set_state(&auth, tenant, TenantState::Active).await
+    }
+
+    async fn set_state<A: Act>(
+        &self,
+        auth: &Authorized<A>,
+        tenant: TenantId,
+        state: TenantState,
+    ) -> Result<Audited<TenantView>> {
+        let work = Work::new(auth.logged(auth.entry())?).with(Mutation::SetTenantState(tenant.clone(), state));
+        let receipt = match self.data.submit(work).await {
+            Err(SubmitError::Refused(Refusal::Missing)) => {
+                return self.refuse(auth, Reason::TenantNotFound.into()).await;
+            }
+            other => other?,
+        };
+        self.tenants.forget(&tenant);
+        Ok(Audited::new(self.tenant_view(&tenant).await?, receipt))
+    }
+
+    pub(super) async fn tenant_view(&self, tenant: &TenantId) -> Result<TenantView> {
+        let id = tenant.clone();
+        let row = self.data.read(move |reader| reader.tenant(&id)).await?.ok_or(Reason::TenantNotFound)?;
+        let keys = self.keys.tenant_keys(tenant).await?;
+        let active = keys.iter().find(|(key, _)| key.state == crate::domain::KeyState::Active);
+        let known = self.known_tenant(tenant).await?;
+        Ok(TenantView {
+            row,
+            default_retention_class: known.retention.default_class.clone(),
+            active_key_version: active.map_or(0, |(key, _)| key.version),
+        })
+    }
+}
+
+/// The policies that a new tenant starts with.
+pub(super) fn first_policies(tenant: &TenantId, days: u32, at: Timestamp) -> Result<Vec<PolicyRow>> {
+    let internal = |error: Box<dyn std::error::Error + Send + Sync>| Error::new(Reason::Internal).because(error);
+    let standard: Slug = STANDARD.parse().map_err(|error: crate::domain::IdError| internal(error.into()))?;
+    let retention = RetentionPolicy::new(standard.clone(), BTreeMap::from([(standard, days)]));
+    let retention = retention.map_err(|error| internal(error.into()))?;
+    let retention = serde_json::to_string(&retention).map_err(|error| internal(error.into()))?;
+    let redaction = serde_json::to_string(&crate::redaction::Policy { version: 1, ..Default::default() });
+    let redaction = redaction.map_err(|error| internal(error.into()))?;
+    let row = |kind, document| PolicyRow { tenant: tenant.clone(), kind, version: 1, create_time: at, document };
+    Ok(vec![row(PolicyKind::Redaction, redaction), row(PolicyKind::Retention, retention)])
+}
