@@ -106,7 +106,7 @@ pub(crate) async fn an_expiry_removes_bodies_and_then_the_rest<F: Factory>(facto
         .await
         .unwrap();
     store.submit(work(Mutation::RememberRequest(request(1, Some(known))))).await.unwrap();
-    store.submit(work(Mutation::AdvanceStream(stream(1, known, 1)))).await.unwrap();
+    store.submit(work(Mutation::AdvanceStream { row: stream(1, known, 1), previous: 0 })).await.unwrap();
     refused!(store.submit(work(expire(id(1), &[10], 2, false))), Missing);
     for _ in 0..2 {
         store.submit(work(expire(known, &[10], 2, false))).await.unwrap();
@@ -156,12 +156,13 @@ pub(crate) async fn a_request_is_remembered_once<F: Factory>(factory: F) {
 pub(crate) async fn a_stream_moves_forward_only<F: Factory>(factory: F) {
     let (store, _thread) = factory.data();
     let known = begin(&store).await;
-    let submit = |row| store.submit(work(Mutation::AdvanceStream(row)));
-    submit(stream(1, known, 3)).await.unwrap();
-    submit(stream(1, known, 8)).await.unwrap();
-    refused!(submit(stream(1, known, 8)), Conflict);
-    refused!(submit(stream(1, known, 7)), Conflict);
-    refused!(submit(stream(1, id(1), 9)), Conflict);
+    let submit = |row, previous| store.submit(work(Mutation::AdvanceStream { row, previous }));
+    refused!(submit(stream(1, known, 3), 2), Conflict);
+    submit(stream(1, known, 3), 0).await.unwrap();
+    submit(stream(1, known, 8), 3).await.unwrap();
+    refused!(submit(stream(1, known, 9), 0), Conflict);
+    refused!(submit(stream(1, known, 9), 7), Conflict);
+    refused!(submit(stream(1, id(1), 9), 8), Conflict);
     let kept = store.read(|reader| reader.stream(&acme(), &[1; 32])).await.unwrap();
     assert_eq!(kept, Some(stream(1, known, 8)));
 }
@@ -171,7 +172,10 @@ pub(crate) async fn old_requests_and_streams_are_forgotten<F: Factory>(factory: 
     let known = begin(&store).await;
     for key in 1..=3 {
         store.submit(work(Mutation::RememberRequest(request(key, None)))).await.unwrap();
-        store.submit(work(Mutation::AdvanceStream(stream(key, known, u64::from(key))))).await.unwrap();
+        store
+            .submit(work(Mutation::AdvanceStream { row: stream(key, known, u64::from(key)), previous: 0 }))
+            .await
+            .unwrap();
     }
     store.submit(Work::chore(Chore::ForgetRequests(at(3)))).await.unwrap();
     for key in 1..=3_u8 {

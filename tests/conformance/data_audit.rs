@@ -154,7 +154,13 @@ pub(crate) async fn a_reader_sees_what_is_committed_only<F: Factory>(factory: F)
 
 pub(crate) async fn the_newest_checkpoint_is_kept<F: Factory>(factory: F) {
     let (store, _thread) = factory.data();
-    let row = |size: u64| CheckpointRow { log: log(), size, note: format!("note {size}"), at: at(size.cast_signed()) };
+    let row = |size: u64| CheckpointRow {
+        log: log(),
+        size,
+        note: format!("note {size}"),
+        at: at(size.cast_signed()),
+        frontier: vec![size.to_be_bytes()[7]; 9],
+    };
     for size in [5, 9, 7] {
         store.submit(Work::chore(Chore::PutCheckpoint(row(size)))).await.unwrap();
     }

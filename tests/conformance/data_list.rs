@@ -53,6 +53,9 @@ pub(crate) async fn the_newest_come_first_page_by_page<F: Factory>(factory: F) {
     assert_eq!(found, expected.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
 }
 
+/// A query, and which conversations it holds for.
+type Case = (ConversationQuery, Box<dyn Fn(i64) -> bool>);
+
 pub(crate) async fn every_condition_must_hold<F: Factory>(factory: F) {
     let (store, _thread) = factory.data();
     let ids = fill(&store, 30, |n, row| {
@@ -68,7 +71,7 @@ pub(crate) async fn every_condition_must_hold<F: Factory>(factory: F) {
     .await;
     let slugs = |words: &[&str]| words.iter().map(|word| word.parse().unwrap()).collect::<Vec<_>>();
     let all = ConversationQuery::default;
-    let cases: Vec<(ConversationQuery, Box<dyn Fn(i64) -> bool>)> = vec![
+    let cases: Vec<Case> = vec![
         (ConversationQuery { bots: slugs(&["seller"]), ..all() }, Box::new(|n| n % 3 == 1)),
         (ConversationQuery { bots: slugs(&["seller", "greeter"]), ..all() }, Box::new(|n| n % 3 != 0)),
         (ConversationQuery { channel: Some("web".parse().unwrap()), ..all() }, Box::new(|n| n % 2 == 0)),

@@ -93,7 +93,8 @@ pub(crate) async fn the_rest_reads_back<F: Factory>(factory: F) {
         wrapped: vec![slot.to_be_bytes()[3]; 88],
     };
     let log_key = LogKeyRow { version: 1, epoch: 1, wrapped: vec![4; 88], public: [5; 32] };
-    let checkpoint = |size: u64| CheckpointRow { log: log(), size, note: format!("note {size}"), at: at(0) };
+    let checkpoint =
+        |size: u64| CheckpointRow { log: log(), size, note: format!("note {size}"), at: at(0), frontier: vec![1; 9] };
     let work = KeyWork::new(KeyWrite::PutEpoch(epoch.clone(), vec![slot(0)]))
         .with(KeyWrite::PutEpoch(epoch.clone(), vec![slot(1)]))
         .with(KeyWrite::PutLogKey(log_key.clone()))

@@ -2,6 +2,8 @@
 //!
 //! A new engine adds a [`Factory`] and one `conforms!` line.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod data;
 mod data_audit;
 mod data_list;

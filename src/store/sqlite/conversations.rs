@@ -69,22 +69,31 @@ pub(super) fn append(
     finding_classes: &[String],
     last_day: Day,
 ) -> Result<(), Stop> {
-    let current = Current::find(conn, tenant, id)?;
-    if current.state != ConversationState::Open {
-        return Err(Refusal::NotOpen.into());
-    }
     let Some(last) = rows.last() else { return Err(Refusal::Conflict.into()) };
-    if !rows.iter().map(|row| row.sequence).eq(current.next_sequence..current.next_sequence + rows.len() as u64) {
+    let (first_sequence, next) = (rows[0].sequence, last.sequence.saturating_add(1));
+    if !rows.iter().map(|row| row.sequence).eq(first_sequence..next) {
         return Err(Refusal::Conflict.into());
     }
-    insert_records(conn, current.number, rows)?;
-    change(
-        conn,
-        "UPDATE conversations SET next_sequence = ?2, last_record_time = ?3, last_day = max(last_day, ?4) WHERE id = ?1",
-        (current.number, (last.sequence + 1).cast_signed(), last.received_at.unix_ms(), last_day.number()),
-    )?;
+    // One statement finds, checks and moves the conversation on; why it did not is looked up only then.
+    let advance = "UPDATE conversations SET next_sequence = ?4, last_record_time = ?5, last_day = max(last_day, ?6)
+        WHERE uuid = ?1 AND tenant = (SELECT id FROM tenants WHERE name = ?2) AND state = ?7 AND next_sequence = ?3
+        RETURNING id";
+    let place = rusqlite::params![
+        id.as_bytes(),
+        tenant.as_str(),
+        first_sequence.cast_signed(),
+        next.cast_signed(),
+        last.received_at.unix_ms(),
+        last_day.number(),
+        ConversationState::Open.code(),
+    ];
+    let Some(number) = first(conn, advance, place, |row| column(row, 0))? else {
+        let open = Current::find(conn, tenant, id)?.state == ConversationState::Open;
+        return Err(if open { Refusal::Conflict } else { Refusal::NotOpen }.into());
+    };
+    insert_records(conn, number, rows)?;
     if !finding_classes.is_empty() {
-        add_finding_classes(conn, current, finding_classes)?;
+        add_finding_classes(conn, Current::find(conn, tenant, id)?, finding_classes)?;
     }
     Ok(())
 }
@@ -201,7 +210,6 @@ struct Current {
     number: i64,
     place: Place,
     state: ConversationState,
-    next_sequence: u64,
     meta_version: u64,
     bot: String,
     channel: Option<String>,
@@ -211,7 +219,7 @@ struct Current {
 
 impl Current {
     fn find(conn: &Connection, tenant: &TenantId, id: &ConversationId) -> Result<Self, Stop> {
-        let sql = "SELECT c.id, c.tenant, c.create_time, c.state, c.next_sequence, c.meta_version, c.bot, c.channel,
+        let sql = "SELECT c.id, c.tenant, c.create_time, c.state, c.meta_version, c.bot, c.channel,
             c.labels, c.finding_classes FROM conversations c JOIN tenants t ON t.id = c.tenant
             WHERE c.uuid = ?1 AND t.name = ?2";
         let found = first(conn, sql, (id.as_bytes(), tenant.as_str()), |row| Self::decode(*id, row))?;
@@ -223,12 +231,11 @@ impl Current {
             number: column(row, 0)?,
             place: Place { tenant: column(row, 1)?, create_time: time(row, 2)?, uuid },
             state: coded(row, 3, ConversationState::from_code)?,
-            next_sequence: unsigned(row, 4)?,
-            meta_version: unsigned(row, 5)?,
-            bot: column(row, 6)?,
-            channel: column(row, 7)?,
-            labels: json(row, 8)?,
-            finding_classes: json(row, 9)?,
+            meta_version: unsigned(row, 4)?,
+            bot: column(row, 5)?,
+            channel: column(row, 6)?,
+            labels: json(row, 7)?,
+            finding_classes: json(row, 8)?,
         })
     }
 }

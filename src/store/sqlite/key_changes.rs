@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
+use super::credentials;
 use super::data_writer::Stop;
-use super::rows::{change, column, exists, first, put_checkpoint, to_json};
-use crate::domain::{ConversationId, KeyState, TenantId, Timestamp};
+use super::rows::{change, column, exists, first, put_checkpoint};
+use crate::domain::{ConversationId, KeyState, TenantId};
 use crate::store::error::{Refusal, StoreError};
 use crate::store::key_rows::{
-    ApiKeyRow, BucketId, BucketKind, BucketRow, ConversationKeyRow, EpochRow, HandleKind, LogKeyRow, RootSlotRow,
-    SegmentRow, TenantKekRow, TenantKeyRow,
+    BucketId, BucketKind, BucketRow, ConversationKeyRow, EpochRow, HandleKind, LogKeyRow, RootSlotRow, SegmentRow,
+    TenantKekRow, TenantKeyRow,
 };
 use crate::store::key_store::{KeyWrite, Rotation};
 
@@ -29,8 +30,8 @@ pub(super) fn apply(conn: &Connection, write: &KeyWrite) -> Result<(), Stop> {
         KeyWrite::DropSegments { conversation, dek_ids, whole } => drop_segments(conn, conversation, dek_ids, *whole),
         KeyWrite::MarkAct(id) => simply(conn, "INSERT OR IGNORE INTO act_marks (id) VALUES (?1)", id),
         KeyWrite::ForgetAct(id) => simply(conn, "DELETE FROM act_marks WHERE id = ?1", id),
-        KeyWrite::PutApiKey { row, most_live, now } => put_api_key(conn, row, *most_live, *now),
-        KeyWrite::RevokeApiKey(id, at) => revoke_api_key(conn, id, *at),
+        KeyWrite::PutApiKey { row, most_live, now } => credentials::put(conn, row, *most_live, *now),
+        KeyWrite::RevokeApiKey(id, at) => credentials::revoke(conn, id, *at),
         KeyWrite::PutCheckpoint(row) => Ok(put_checkpoint(conn, row)?),
         KeyWrite::PutMeta(key, value) => put_meta(conn, key, value),
     }
@@ -243,49 +244,6 @@ fn drop_segments(conn: &Connection, id: &ConversationId, dek_ids: &[u64], whole:
     Ok(())
 }
 
-fn put_api_key(conn: &Connection, row: &ApiKeyRow, most_live: usize, now: Timestamp) -> Result<(), Stop> {
-    let there = "SELECT 1 FROM api_keys WHERE id = ?1";
-    unless(exists(conn, there, [&row.id])?, Refusal::Exists)?;
-    let live = "SELECT count(*) FROM api_keys WHERE principal = ?1 AND role = ?2 AND expire_time > ?3
-        AND (revoke_time IS NULL OR revoke_time > ?3)";
-    let count: Option<i64> =
-        first(conn, live, (row.principal.as_str(), row.role.code(), now.unix_ms()), |row| column(row, 0))?;
-    unless(
-        count.and_then(|count| usize::try_from(count).ok()).is_none_or(|count| count >= most_live),
-        Refusal::Exists,
-    )?;
-    change(
-        conn,
-        "INSERT INTO principals (name, pseudonym) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        (row.principal.as_str(), &row.pseudonym),
-    )?;
-    let same = "SELECT 1 FROM principals WHERE name = ?1 AND pseudonym = ?2";
-    unless(!exists(conn, same, (row.principal.as_str(), &row.pseudonym))?, Refusal::Conflict)?;
-    change(
-        conn,
-        "INSERT INTO api_keys (id, hash, principal, role, tenant, bots, create_time, expire_time, revoke_time)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        (
-            &row.id,
-            row.hash,
-            row.principal.as_str(),
-            row.role.code(),
-            row.tenant.as_ref().map(TenantId::as_str),
-            to_json(&row.bots)?,
-            row.create_time.unix_ms(),
-            row.expire_time.unix_ms(),
-            row.revoke_time.map(Timestamp::unix_ms),
-        ),
-    )?;
-    Ok(())
-}
-
-fn revoke_api_key(conn: &Connection, id: &str, at: Timestamp) -> Result<(), Stop> {
-    let sql = "UPDATE api_keys SET revoke_time = min(coalesce(revoke_time, ?2), ?2) WHERE id = ?1";
-    let found = change(conn, sql, (id, at.unix_ms()))?;
-    unless(found == 0, Refusal::Missing)
-}
-
 fn put_meta(conn: &Connection, key: &str, value: &[u8]) -> Result<(), Stop> {
     change(
         conn,
@@ -311,6 +269,6 @@ fn is_live(conn: &Connection, bucket: BucketId, tenant: &TenantId) -> Result<boo
 }
 
 /// Refuses when `wrong`.
-fn unless(wrong: bool, refusal: Refusal) -> Result<(), Stop> {
+pub(super) fn unless(wrong: bool, refusal: Refusal) -> Result<(), Stop> {
     if wrong { Err(refusal.into()) } else { Ok(()) }
 }

@@ -47,9 +47,9 @@ CREATE TABLE tenant_keys (
     PRIMARY KEY (tenant, kind)
 ) STRICT;
 
--- The wraps of bucket keys, apart from everything else. SQLite's secure_delete does not reach the copies that a page split
--- leaves in the free space of a page, so rows of this table never move: they are added at the end only, all have one
--- length, are overwritten in place (destroyed: zeros) and are never deleted.
+-- The wraps of bucket keys, apart from everything else: rows are added at the end only, all have one length, are
+-- overwritten in place (destroyed: zeros) and are never deleted or moved. That a destroyed wrap is gone then does not hang
+-- on what SQLite does with the free space of a page.
 CREATE TABLE bucket_wraps (
     id      INTEGER PRIMARY KEY,
     wrapped BLOB    NOT NULL

@@ -11,11 +11,12 @@
 //! | find out how the write-ahead log stays small | `wal` |
 //! | change data | `data_writer`, `conversations`, `control` |
 //! | read data | `data_reader`, `conversation_query` |
-//! | change and read keys | `key_writer`, `key_changes`, `key_reader` |
+//! | change and read keys | `key_writer`, `key_changes`, `credentials`, `key_reader` |
 
 mod control;
 mod conversation_query;
 mod conversations;
+mod credentials;
 mod data_reader;
 mod data_writer;
 mod error;
@@ -37,10 +38,10 @@ use super::key_store::{KeyReader, KeyStore, KeyWriter};
 use super::pipeline::Pipeline;
 use super::pool::ReaderPool;
 
-/// Both halves of an open data store.
-pub type DataHalves = (Box<dyn DataWriter>, ReaderPool<dyn DataReader>);
-/// Both halves of an open key store.
-pub type KeyHalves = (Box<dyn KeyWriter>, ReaderPool<dyn KeyReader>);
+/// The two halves of the data store.
+pub type DataParts = (Box<dyn DataWriter>, ReaderPool<dyn DataReader>);
+/// The two halves of the key store.
+pub type KeyParts = (Box<dyn KeyWriter>, ReaderPool<dyn KeyReader>);
 
 /// The most rows that one read transaction returns or looks at.
 pub const MAX_READ_ROWS: usize = 500;
@@ -69,7 +70,7 @@ pub fn create_keys(path: &Path) -> Result<(), StoreError> {
 ///
 /// `Unavailable` when it is not there or another process has it open, `Format` when a newer version wrote it, `Corrupt` when
 /// it is no data store.
-pub fn open_data(path: &Path, readers: usize) -> Result<DataHalves, StoreError> {
+pub fn open_data(path: &Path, readers: usize) -> Result<DataParts, StoreError> {
     let writer = open::writer(path, &migrations::DATA)?;
     let readers = (0..readers.max(1))
         .map(|_| Ok(Box::new(data_reader::SqliteDataReader::new(open::reader(path)?)) as Box<dyn DataReader>))
@@ -82,7 +83,7 @@ pub fn open_data(path: &Path, readers: usize) -> Result<DataHalves, StoreError> 
 /// # Errors
 ///
 /// As [`open_data`].
-pub fn open_keys(path: &Path, readers: usize) -> Result<KeyHalves, StoreError> {
+pub fn open_keys(path: &Path, readers: usize) -> Result<KeyParts, StoreError> {
     let writer = open::writer(path, &migrations::KEYS)?;
     let readers = (0..readers.max(1))
         .map(|_| Ok(Box::new(key_reader::SqliteKeyReader::new(open::reader(path)?)) as Box<dyn KeyReader>))
