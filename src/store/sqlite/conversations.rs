@@ -74,23 +74,24 @@ pub(super) fn append(
     if !rows.iter().map(|row| row.sequence).eq(first_sequence..next) {
         return Err(Refusal::Conflict.into());
     }
-    // One statement finds, checks and moves the conversation on; why it did not is looked up only then.
-    let advance = "UPDATE conversations SET next_sequence = ?4, last_record_time = ?5, last_day = max(last_day, ?6)
-        WHERE uuid = ?1 AND tenant = (SELECT id FROM tenants WHERE name = ?2) AND state = ?7 AND next_sequence = ?3
-        RETURNING id";
-    let place = rusqlite::params![
-        id.as_bytes(),
-        tenant.as_str(),
-        first_sequence.cast_signed(),
-        next.cast_signed(),
-        last.received_at.unix_ms(),
-        last_day.number(),
-        ConversationState::Open.code(),
-    ];
-    let Some(number) = first(conn, advance, place, |row| column(row, 0))? else {
-        let open = Current::find(conn, tenant, id)?.state == ConversationState::Open;
-        return Err(if open { Refusal::Conflict } else { Refusal::NotOpen }.into());
-    };
+    // Not `UPDATE ... RETURNING`: that opens a statement journal, which copies every page it touches.
+    let find = "SELECT id, state, next_sequence FROM conversations
+        WHERE uuid = ?1 AND tenant = (SELECT id FROM tenants WHERE name = ?2)";
+    let found = first(conn, find, (id.as_bytes(), tenant.as_str()), |row| {
+        Ok((column::<i64>(row, 0)?, coded(row, 1, ConversationState::from_code)?, unsigned(row, 2)?))
+    })?;
+    let (number, state, next_sequence) = found.ok_or(Refusal::Missing)?;
+    if state != ConversationState::Open {
+        return Err(Refusal::NotOpen.into());
+    }
+    if next_sequence != first_sequence {
+        return Err(Refusal::Conflict.into());
+    }
+    change(
+        conn,
+        "UPDATE conversations SET next_sequence = ?2, last_record_time = ?3, last_day = max(last_day, ?4) WHERE id = ?1",
+        (number, next.cast_signed(), last.received_at.unix_ms(), last_day.number()),
+    )?;
     insert_records(conn, number, rows)?;
     if !finding_classes.is_empty() {
         add_finding_classes(conn, Current::find(conn, tenant, id)?, finding_classes)?;

@@ -18,7 +18,7 @@ fn fresh() -> (tempfile::TempDir, PathBuf) {
 fn tenants(names: std::ops::Range<u32>) -> Work {
     let entry = Entry::builder(0, "system", "CreateTenant").actor("key_1").role("operator").allow().build().unwrap();
     names.fold(Work::new(LoggedEntry { log: LogId::System, entry, commitments: vec![] }), |work, n| {
-        let id: TenantId = format!("t{n}-{}", "x".repeat(24)).parse().unwrap();
+        let id: TenantId = format!("t{n}-{}", "x".repeat(20)).parse().unwrap();
         work.with(Mutation::CreateTenant(TenantRow {
             id,
             state: TenantState::Active,

@@ -10,7 +10,7 @@ use super::error::durable;
 use crate::store::error::StoreError;
 
 /// Bytes in the log at which it is copied back, on the writer's own thread: a thread of its own would starve.
-const CHECKPOINT_AT: u64 = 8 * 1024 * 1024;
+const CHECKPOINT_AT: u64 = 16 * 1024 * 1024;
 /// Bytes at which the writer waits for readers to leave the log, so that it can start over.
 const TRUNCATE_AT: u64 = 4 * CHECKPOINT_AT;
 /// How often a scrub is tried; each try waits for readers as long as the connection's busy timeout.
