@@ -26,13 +26,13 @@
 //! | see how it is put together | [`app`] |
 
 pub mod access;
-// pub mod app;
+pub mod app;
 pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
-// pub mod grpc;
+pub mod grpc;
 pub mod http;
 pub mod keys;
 pub mod lifecycle;

@@ -1,70 +1,91 @@
 //! What the vault says of itself: whether it serves, and why not.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::domain::Reason;
+use crate::grpc::{Component, ServingState, health_names};
 use crate::vault::Vault;
 use crate::watch::Metrics;
-
-const STARTING: u8 = 0;
-const SERVING: u8 = 1;
-const NOT_SERVING: u8 = 2;
-const DRAINING: u8 = 3;
 
 /// The serving state, shared by health, status, metrics and drain.
 #[derive(Clone)]
 pub(super) struct Health {
-    state: Arc<AtomicU8>,
+    state: Arc<Mutex<State>>,
     reporter: HealthReporter,
     metrics: Arc<Metrics>,
 }
 
+#[derive(Clone, Copy)]
+struct State {
+    serving: ServingState,
+    down: Option<Reason>,
+}
+
 impl Health {
     pub(super) fn new(reporter: HealthReporter, metrics: Arc<Metrics>) -> Self {
-        Self { state: Arc::new(AtomicU8::new(STARTING)), reporter, metrics }
+        let state = State { serving: ServingState::Starting, down: None };
+        Self { state: Arc::new(Mutex::new(state)), reporter, metrics }
     }
 
-    pub(super) fn is_serving(&self) -> bool {
-        self.state.load(Ordering::SeqCst) == SERVING
+    pub(super) fn serving(&self) -> ServingState {
+        self.now().serving
     }
 
-    pub(super) fn is_draining(&self) -> bool {
-        self.state.load(Ordering::SeqCst) == DRAINING
+    /// Returns the parts of the vault, and why one does not work.
+    pub(super) fn components(&self) -> Vec<Component> {
+        let down = self.now().down;
+        let keys = down.filter(|reason| *reason == Reason::KeysUnavailable);
+        let store = down.filter(|reason| *reason != Reason::KeysUnavailable);
+        vec![
+            Component { name: "store", down: store },
+            Component { name: "audit", down: store },
+            Component { name: "keys", down: keys },
+        ]
     }
 
     /// Says from now on that the vault takes no more calls; nothing changes that.
     pub(super) async fn drain(&self) {
-        self.state.store(DRAINING, Ordering::SeqCst);
+        self.lock().serving = ServingState::Draining;
         self.tell(false).await;
     }
 
     /// Tries both stores and says what came of it.
     pub(super) async fn probe(&self, vault: &Vault) {
-        let works = match vault.probe().await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(reason = error.reason().as_str(), "the vault cannot serve");
-                false
+        let down = vault.probe().await.err().map(|error| error.reason());
+        if let Some(reason) = down {
+            tracing::error!(reason = reason.as_str(), "the vault cannot serve");
+        }
+        let next = if down.is_none() { ServingState::Serving } else { ServingState::NotServing };
+        let changed = {
+            let mut state = self.lock();
+            if state.serving == ServingState::Draining {
+                return;
             }
+            let changed = state.serving != next;
+            *state = State { serving: next, down };
+            changed
         };
-        let next = if works { SERVING } else { NOT_SERVING };
-        let before = self.state.swap(next, Ordering::SeqCst);
-        if before == DRAINING {
-            self.state.store(DRAINING, Ordering::SeqCst);
-        } else if before != next {
-            self.tell(works).await;
+        if changed {
+            self.tell(down.is_none()).await;
         }
     }
 
     async fn tell(&self, serving: bool) {
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         self.metrics.set_serving(serving);
-        self.reporter.set_service_status("", status).await;
-        for service in crate::grpc::SERVICES {
+        for service in health_names() {
             self.reporter.set_service_status(service, status).await;
         }
+    }
+
+    fn now(&self) -> State {
+        *self.lock()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

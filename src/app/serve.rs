@@ -1,5 +1,6 @@
 //! A running vault: stores, keys, use cases, listeners and workers, started in that order and stopped in the other.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,13 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
+use tonic_health::pb::health_server::HealthServer;
 
 use crate::cli::Endpoints;
 use crate::clock::{Clock, FileClock, SystemClock};
 use crate::config::{Config, RootKind};
-use crate::grpc::{self, ListenerKind, Serving, ServerInfo};
-use crate::http::metrics as http_metrics;
+use crate::grpc::{self, Component, Listener, ListenerKind, ServerInfo, ServingState};
+use crate::http;
 use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
 use crate::keys::{CacheLimits, KeyRing};
 use crate::sealing::Backend;
@@ -27,6 +29,13 @@ use super::error::AppError;
 use super::health::Health;
 use super::tls;
 use super::workers::{Rhythm, Workers};
+
+/// Bytes that a client may send ahead on one stream and on one connection: enough to keep a fast client busy, and the bound
+/// of what a connection can make the vault hold.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// How often a silent connection is asked whether it is still there, and how long it may take to answer.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// What moves the vault's clock.
 pub(super) enum Time {
@@ -70,13 +79,14 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     let stop = CancellationToken::new();
     let listeners = Listeners::bind(&config).await?;
     let endpoints = listeners.endpoints()?;
-    let info: Arc<dyn ServerInfo> = Arc::new(Info { endpoints: endpoints.clone(), health: health.clone(), overridden });
+    let info: Arc<dyn ServerInfo> =
+        Arc::new(Info { endpoints: endpoints.clone(), health: health.clone(), overridden, stop: stop.clone() });
     let surface = Surface { vault: &vault, info, health_service, config: &config, stop: &stop };
     let Listeners { grpc, metrics: metrics_listener, tls } = listeners;
     let mut servers = surface.serve(grpc, tls);
     let probe = health.clone();
-    let health_of: http_metrics::Health = Arc::new(move || probe.is_serving());
-    servers.push(task::spawn("metrics", http_metrics::serve(metrics_listener, metrics, health_of, stop.clone())));
+    let health_of: http::Health = Arc::new(move || probe.serving() == ServingState::Serving);
+    servers.push(task::spawn("metrics", http::serve(metrics_listener, metrics, health_of, stop.clone())));
     let drain = config.server.drain_deadline;
     Ok(RunningVault { endpoints, vault, health, workers, stop, servers, writers, drain })
 }
@@ -120,11 +130,11 @@ async fn open(
     root: &dyn Root,
     clock: Arc<dyn Clock>,
 ) -> Result<(Arc<Vault>, Vec<std::thread::JoinHandle<()>>), AppError> {
-    let readers = config.storage.readers.get() as usize;
+    let readers = config.storage.readers.as_usize();
     let (keys, keys_writer) = sqlite::start_keys(&config.storage.keys_path(), readers)?;
     let (data, data_writer) = sqlite::start_data(&config.storage.vault_path(), readers)?;
     let limits = CacheLimits {
-        count: std::num::NonZeroUsize::new(config.keys.cache_count.get() as usize).unwrap_or(std::num::NonZeroUsize::MIN),
+        count: NonZeroUsize::new(config.keys.cache_count.as_usize()).unwrap_or(NonZeroUsize::MIN),
         age: config.keys.cache_age,
         uses: u32::try_from(config.keys.cache_uses.get()).unwrap_or(u32::MAX),
     };
@@ -206,19 +216,15 @@ struct Surface<'a, H> {
     stop: &'a CancellationToken,
 }
 
-impl Surface<'_, crate::grpc::HealthService> {
+impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
     fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: Option<TlsAcceptor>) -> Vec<JoinHandle<()>> {
-        let places = Arc::new(Semaphore::new(self.config.server.max_connections.get() as usize));
+        let places = Arc::new(Semaphore::new(self.config.server.max_connections.as_usize()));
         let serve_one = |(kind, listener): (ListenerKind, TcpListener)| {
-            let routes = grpc::router(
-                Arc::clone(self.vault),
-                Arc::clone(&self.info),
-                self.health_service.clone(),
-                kind == ListenerKind::Operator,
-            );
+            let reflection = kind == ListenerKind::Operator;
+            let routes = grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), reflection);
             let connections = grpc::accept(listener, tls.clone(), Arc::clone(&places), self.stop.clone());
             let stop = self.stop.clone();
-            let server = server(self.config).add_routes(routes);
+            let server = self.server().add_routes(routes);
             task::spawn("grpc", async move {
                 let stopped = async move { stop.cancelled().await };
                 if let Err(error) = server.serve_with_incoming_shutdown(connections, stopped).await {
@@ -227,5 +233,51 @@ impl Surface<'_, crate::grpc::HealthService> {
             })
         };
         listeners.into_iter().map(serve_one).collect()
+    }
+
+    fn server(&self) -> Server {
+        Server::builder()
+            .concurrency_limit_per_connection(self.config.limits.concurrent_calls.as_usize())
+            .max_concurrent_streams(u32::try_from(self.config.limits.concurrent_calls.get()).ok())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_keepalive_timeout(Some(KEEPALIVE))
+    }
+}
+
+/// What `GetStatus` says of this process.
+struct Info {
+    endpoints: Endpoints,
+    health: Health,
+    overridden: bool,
+    stop: CancellationToken,
+}
+
+impl ServerInfo for Info {
+    fn listeners(&self) -> Vec<Listener> {
+        let plaintext = !self.endpoints.tls;
+        vec![
+            Listener { kind: ListenerKind::Data, address: self.endpoints.data, plaintext },
+            Listener { kind: ListenerKind::Compliance, address: self.endpoints.compliance, plaintext },
+            Listener { kind: ListenerKind::Operator, address: self.endpoints.operator, plaintext },
+            Listener { kind: ListenerKind::Metrics, address: self.endpoints.metrics, plaintext: true },
+        ]
+    }
+
+    fn serving(&self) -> ServingState {
+        self.health.serving()
+    }
+
+    fn clock_overridden(&self) -> bool {
+        self.overridden
+    }
+
+    fn components(&self) -> Vec<Component> {
+        self.health.components()
+    }
+
+    fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
     }
 }
