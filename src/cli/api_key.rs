@@ -63,9 +63,6 @@ pub(super) struct IssueArgs {
     /// A bot it is confined to, may be given again; required for an ingestor
     #[arg(long = "bot", value_name = "BOT")]
     bots: Vec<String>,
-    /// A channel it is confined to, may be given again
-    #[arg(long = "channel", value_name = "CHANNEL")]
-    channels: Vec<String>,
     /// How long it is accepted, such as 90d; at most 366d
     #[arg(long, value_parser = duration)]
     ttl: Option<prost_types::Duration>,
@@ -127,7 +124,6 @@ impl IssueArgs {
             role: self.role.into(),
             tenant: self.tenant.unwrap_or_default(),
             bots: self.bots,
-            channels: self.channels,
             ttl: self.ttl,
             request_id: request_id(),
         }

@@ -134,7 +134,7 @@ pub(super) const COLUMNS: &[Column] = &[
     ("BOT", "bot"),
     ("STATE", "state"),
     ("CREATED", "create_time"),
-    ("RECORDS", "record_count"),
+    ("RECORDS", "last_sequence"),
     ("EXPIRES", "expire_time"),
     ("LABELS", "labels"),
 ];
@@ -161,7 +161,7 @@ pub(super) async fn run(
             client.get_conversation(request).await?.into_inner().conversation
         }
         ConversationCommand::Close { name } => {
-            let request = v1::CloseConversationRequest { name, request_id: request_id() };
+            let request = v1::CloseConversationRequest { name };
             client.close_conversation(vault.request(request)).await?.into_inner().conversation
         }
         ConversationCommand::List { tenant, bot, limit } => {
@@ -202,7 +202,7 @@ async fn list(
         let mut client = client.clone();
         let (parent, bot) = (tenant.to_owned(), bot.to_owned());
         async move {
-            let request = v1::ListConversationsRequest { parent, bot, page_size, page_token, ..Default::default() };
+            let request = v1::ListConversationsRequest { parent, bot, page_size, page_token };
             let page = client.list_conversations(vault.request(request)).await?.into_inner();
             Ok((page.conversations, page.next_page_token))
         }
@@ -255,13 +255,7 @@ fn content(record: &Record) -> String {
             let call = (&call.name, &call.arguments, &call.result);
             format!("{}({}) = {}", terminal::one_line(call.0), terminal::lines(call.1), terminal::lines(call.2))
         }
-        Some(record::Content::Annotation(note)) => {
-            let labels = |sign, labels: &[String]| {
-                labels.iter().map(|label| format!(" {sign}{}", terminal::one_line(label))).collect::<String>()
-            };
-            let (added, removed) = (labels('+', &note.add_labels), labels('-', &note.remove_labels));
-            format!("note: {}{added}{removed}", terminal::lines(&note.note))
-        }
+        Some(record::Content::Annotation(note)) => format!("note: {}", terminal::lines(&note.note)),
         None => "(content withheld)".to_owned(),
     }
 }

@@ -45,7 +45,6 @@ const COLUMNS: &[Column] = &[
     ("KEY", "name"),
     ("STATE", "state"),
     ("CREATED", "create_time"),
-    ("RETIRED", "retire_time"),
     ("CHECK VALUE", "key_check_value"),
     ("WRAPS", "dependent_count"),
 ];

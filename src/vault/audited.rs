@@ -24,6 +24,11 @@ impl<T> Audited<T> {
         self.value
     }
 
+    /// Returns the value, to be looked at.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
     /// Returns where its entries stand in the log.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt

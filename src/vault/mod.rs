@@ -8,12 +8,14 @@
 //! | conversations: create, find, show, list, close, annotate, search | `conversations`, `listing`, `annotate` |
 //! | tenants and their policies | `tenants`, `policies` |
 //! | keys | `rotate` |
+//! | API keys | `api_keys` |
 //! | the audit log | `events`, `checkpoints` |
 //! | retention running out | `expire` |
 //! | start-up checks and reconciliation | `start` |
 //! | how it is doing | `status` |
 
 mod annotate;
+mod api_keys;
 mod audited;
 mod checkpoints;
 mod context;
@@ -48,6 +50,7 @@ use crate::sealing::Backend;
 use crate::store::DataStore;
 
 pub use annotate::Annotation;
+pub use api_keys::IssuedKey;
 pub use audited::Audited;
 pub use checkpoints::Checkpointer;
 pub use conversations::ConversationView;

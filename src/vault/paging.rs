@@ -31,7 +31,7 @@ pub struct Page<T> {
 
 impl PageRequest {
     /// Returns how many rows to fetch.
-    pub(super) fn limit(&self) -> usize {
+    pub fn limit(&self) -> usize {
         if self.size == 0 { DEFAULT_SIZE } else { self.size.min(MOST) }
     }
 
@@ -41,7 +41,7 @@ impl PageRequest {
     ///
     /// `PAGE_TOKEN_INVALID` when the token was made for another query. It is no secret and grants nothing: what it leads to is
     /// authorized anew.
-    pub(super) fn resume<K: DeserializeOwned>(&self, query: &impl Serialize) -> Result<Option<K>> {
+    pub fn resume<K: DeserializeOwned>(&self, query: &impl Serialize) -> Result<Option<K>> {
         if self.token.is_empty() {
             return Ok(None);
         }
@@ -57,7 +57,7 @@ impl PageRequest {
 
 impl<T> Page<T> {
     /// Cuts `items`, of which one more than the limit was fetched, to a page; `place` says where its last row stands.
-    pub(super) fn cut<K: Serialize>(
+    pub fn cut<K: Serialize>(
         mut items: Vec<T>,
         request: &PageRequest,
         query: &impl Serialize,

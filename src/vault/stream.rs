@@ -36,8 +36,11 @@ pub struct IngestStream {
     last_sequence: u64,
 }
 
-/// Records that are queued; awaiting them tells when they are durable.
+/// Records that are queued; [`PendingAck::settled`] tells when they are durable. Several may be under way at once, and what was
+/// sent later is never durable without what was sent before it.
 pub struct PendingAck {
+    vault: Arc<Vault>,
+    conversation: ConversationId,
     pending: Option<Pending<Receipt>>,
     acked: Acked,
 }
@@ -123,7 +126,7 @@ impl IngestStream {
                 last_sequence: self.last_sequence,
                 redactions: FindingCounts::new(),
             };
-            return Ok(PendingAck { pending: None, acked });
+            return Ok(self.pending(None, acked));
         }
         let vault = Arc::clone(&self.vault);
         vault.must_serve(&self.tenant).await?;
@@ -156,7 +159,7 @@ impl IngestStream {
             Ok(pending) => {
                 self.sent = sent;
                 self.last_sequence = acked.last_sequence;
-                Ok(PendingAck { pending: Some(pending), acked })
+                Ok(self.pending(Some(pending), acked))
             }
             Err(error) => {
                 *entered.slot = None;
@@ -185,17 +188,23 @@ impl IngestStream {
         Ok(fresh)
     }
 
+    fn pending(&self, pending: Option<Pending<Receipt>>, acked: Acked) -> PendingAck {
+        PendingAck { vault: Arc::clone(&self.vault), conversation: self.id, pending, acked }
+    }
+}
+
+impl PendingAck {
     /// Waits until what was queued is durable. On failure the conversation's assumed end is forgotten.
     ///
     /// # Errors
     ///
     /// Why nothing of it was stored.
-    pub async fn settled(&self, ack: PendingAck) -> Result<Acked> {
-        let Some(pending) = ack.pending else { return Ok(ack.acked) };
+    pub async fn settled(self) -> Result<Acked> {
+        let Some(pending) = self.pending else { return Ok(self.acked) };
         match pending.done().await {
-            Ok(_receipt) => Ok(ack.acked),
+            Ok(_receipt) => Ok(self.acked),
             Err(error) => {
-                *self.vault.tails.lock(self.id).await = None;
+                *self.vault.tails.lock(self.conversation).await = None;
                 Err(match error {
                     SubmitError::Refused(Refusal::Conflict) => Error::new(Reason::SequenceConflict)
                         .hint("another stream or a failed commit came between; open the stream again"),

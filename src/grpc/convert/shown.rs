@@ -1,0 +1,142 @@
+//! Records out.
+
+use std::collections::BTreeMap;
+
+use subrosa_proto::v1::{self, record};
+
+use crate::domain::{Content, ConversationName, FindingNote, Record, Slug};
+use crate::vault::{FindingCounts, Previewed, ShownRecord};
+
+use super::enums::{show_author_role, show_record_kind};
+use super::fields::show_time;
+
+/// Writes a record of the conversation `of`.
+pub(in crate::grpc) fn shown(of: &ConversationName, shown: ShownRecord) -> v1::Record {
+    match shown {
+        ShownRecord::Redacted(record) => redacted(of, *record),
+        ShownRecord::Metadata { sequence, received_at, author_role, kind, policy_version } => v1::Record {
+            name: of.record(sequence),
+            sequence,
+            received_at: Some(show_time(received_at)),
+            author_role: show_author_role(author_role).into(),
+            redaction: Some(v1::RedactionSummary { policy_version: policy_version.into(), ..Default::default() }),
+            withheld: v1::WithheldReason::View.into(),
+            kind: show_record_kind(kind).into(),
+            ..v1::Record::default()
+        },
+    }
+}
+
+/// Writes a record as it would be stored.
+pub(in crate::grpc) fn previewed(found: Previewed) -> v1::Record {
+    v1::Record {
+        client_id: found.client_id.unwrap_or_default(),
+        author_role: show_author_role(found.author_role).into(),
+        kind: show_record_kind(found.content.kind()).into(),
+        content: Some(content(found.content)),
+        metadata: metadata(found.metadata),
+        redaction: Some(summary(found.findings, found.policy_version)),
+        ..v1::Record::default()
+    }
+}
+
+/// Writes how many findings of each class there are.
+pub(in crate::grpc) fn counts(counts: FindingCounts) -> Vec<v1::FindingCount> {
+    counts.into_iter().map(|(finding_class, count)| v1::FindingCount { finding_class, count }).collect()
+}
+
+fn redacted(of: &ConversationName, record: Record) -> v1::Record {
+    v1::Record {
+        name: of.record(record.sequence),
+        sequence: record.sequence,
+        client_id: record.client_id.unwrap_or_default(),
+        occurred_at: record.occurred_at.map(show_time),
+        received_at: Some(show_time(record.received_at)),
+        author_role: show_author_role(record.author_role).into(),
+        kind: show_record_kind(record.content.kind()).into(),
+        content: Some(content(record.content)),
+        model: record.model.unwrap_or_default(),
+        prompt_version: record.prompt_version.unwrap_or_default(),
+        metadata: metadata(record.metadata),
+        supersedes: record.supersedes.unwrap_or_default(),
+        redaction: Some(summary(record.findings, record.policy_version)),
+        withheld: v1::WithheldReason::Unspecified.into(),
+    }
+}
+
+fn content(content: Content) -> record::Content {
+    match content {
+        Content::Text(text) => record::Content::Text(text),
+        Content::ToolCall { name, arguments, result } => {
+            record::Content::ToolCall(v1::ToolCall { name: name.into(), arguments, result })
+        }
+        Content::Annotation { about, note } => {
+            record::Content::Annotation(v1::Annotation { note, about_sequence: about.unwrap_or_default() })
+        }
+    }
+}
+
+fn metadata(pairs: BTreeMap<Slug, String>) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(key, value)| (key.into(), value)).collect()
+}
+
+fn summary(notes: Vec<FindingNote>, policy_version: u32) -> v1::RedactionSummary {
+    let mut classes = FindingCounts::new();
+    for note in &notes {
+        *classes.entry(note.class.clone()).or_default() += 1;
+    }
+    let findings = notes.into_iter().map(|note| v1::Finding {
+        finding_class: note.class,
+        rule: note.rule,
+        score: f32::from(note.score) / 100.0,
+        start: note.start,
+        end: note.end,
+        field: note.field,
+    });
+    v1::RedactionSummary {
+        findings: findings.collect(),
+        counts: counts(classes),
+        policy_version: policy_version.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AuthorRole, RecordKind, Timestamp};
+
+    #[test]
+    fn metadata_says_that_content_is_withheld_and_what_kind_it_is() {
+        let of = "tenants/acme/conversations/0191f0aa-7d3c-7e21-8c5e-3b1f2a9d4c55".parse().unwrap();
+        let record = shown(
+            &of,
+            ShownRecord::Metadata {
+                sequence: 7,
+                received_at: Timestamp::from_unix_ms(1),
+                author_role: AuthorRole::Tool,
+                kind: RecordKind::ToolCall,
+                policy_version: 3,
+            },
+        );
+        assert_eq!(record.name, "tenants/acme/conversations/0191f0aa-7d3c-7e21-8c5e-3b1f2a9d4c55/records/7");
+        assert_eq!(record.withheld(), v1::WithheldReason::View);
+        assert_eq!(record.kind(), v1::RecordKind::ToolCall);
+        assert!(record.content.is_none());
+    }
+
+    #[test]
+    fn findings_are_counted_by_class_and_scored_from_nought_to_one() {
+        let note = |class: &str| FindingNote {
+            class: class.to_owned(),
+            end: 9,
+            field: "text".to_owned(),
+            rule: "email".to_owned(),
+            score: 85,
+            start: 2,
+        };
+        let summary = summary(vec![note("EMAIL"), note("CARD"), note("EMAIL")], 2);
+        assert!((summary.findings[0].score - 0.85).abs() < 1e-6);
+        let counted: Vec<_> = summary.counts.iter().map(|count| (count.finding_class.as_str(), count.count)).collect();
+        assert_eq!(counted, [("CARD", 1), ("EMAIL", 2)]);
+    }
+}

@@ -1,0 +1,245 @@
+//! The ingest stream: what has arrived is gathered into chunks, a few of which are on their way to the disk at once, and each is
+//! acknowledged, in order, when it is durable.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use prost::Message as _;
+use subrosa_proto::v1::{self, ingest_request::Action};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status, Streaming};
+
+use crate::access::Caller;
+use crate::domain::{Error, NewRecord, Reason, Result};
+use crate::vault::{Acked, IngestStream, Vault};
+use crate::watch::task;
+
+use super::convert::fields::text;
+use super::convert::ingest::{Place, acked, target};
+use super::convert::record::{MAX_ID_BYTES, new_record};
+use super::layer::undecodable;
+use super::serve::Api;
+use super::status::{message_too_large, to_status};
+
+/// The most records in one chunk.
+const CHUNK_RECORDS: usize = 256;
+/// The bytes after which a chunk takes no more.
+const CHUNK_BYTES: usize = 512 * 1024;
+/// The most chunks on their way at once.
+const IN_FLIGHT: usize = 4;
+/// The most answers that wait for the client.
+const ANSWERS: usize = 16;
+
+/// Why a stream ends early.
+enum End {
+    /// With this answer.
+    Told(Box<Status>),
+    /// The client is gone: nobody is told.
+    Gone,
+}
+
+/// Starts to take records of `caller` in, and returns the acknowledgements.
+pub(super) fn start(
+    api: &Api,
+    caller: Caller,
+    inbound: Streaming<v1::IngestRequest>,
+) -> ReceiverStream<Result<v1::IngestResponse, Status>> {
+    let (answers, acknowledgements) = mpsc::channel(ANSWERS);
+    let session = Session {
+        vault: Arc::clone(&api.vault),
+        stopping: api.info.stopping(),
+        caller,
+        inbound,
+        answers,
+        conversation: String::new(),
+    };
+    drop(task::spawn("ingest-stream", session.run()));
+    ReceiverStream::new(acknowledgements)
+}
+
+struct Session {
+    vault: Arc<Vault>,
+    stopping: CancellationToken,
+    caller: Caller,
+    inbound: Streaming<v1::IngestRequest>,
+    answers: mpsc::Sender<Result<v1::IngestResponse, Status>>,
+    conversation: String,
+}
+
+impl Session {
+    async fn run(mut self) {
+        let result = match self.open().await {
+            Ok(stream) => self.take_in(stream).await,
+            Err(end) => Err(end),
+        };
+        if let Err(End::Told(status)) = result {
+            // A client that is gone by now is not told.
+            let _ = self.answers.send(Err(*status)).await;
+        }
+    }
+
+    /// Waits for the message that opens the stream, and says how far the stream is durable.
+    async fn open(&mut self) -> Result<IngestStream, End> {
+        let first = tokio::select! {
+            first = self.inbound.next() => first,
+            () = self.answers.closed() => return Err(End::Gone),
+            () = self.stopping.cancelled() => return Err(stopping()),
+        };
+        let open = match first {
+            Some(Ok(v1::IngestRequest { action: Some(Action::Open(open)) })) => open,
+            Some(Err(status)) => return Err(broken(&status)),
+            Some(Ok(_)) | None => return Err(Error::new(Reason::StreamNotOpen).at("open").into()),
+        };
+        let stream_id = text("stream_id", open.stream_id, MAX_ID_BYTES).map_err(|error| error.within("open"))?;
+        let place = Place {
+            parent: open.parent,
+            tenant: open.tenant,
+            client_reference: open.client_reference,
+            conversation: open.conversation,
+        };
+        let target = target(self.caller.principal(), place).map_err(|error| error.within("open"))?;
+        let (stream, durable) = self.vault.open_stream(&self.caller, target, &stream_id).await?;
+        self.conversation = stream.conversation().to_string();
+        self.answer(durable).await?;
+        Ok(stream)
+    }
+
+    async fn take_in(&mut self, mut stream: IngestStream) -> Result<(), End> {
+        let mut in_flight = FuturesOrdered::new();
+        let mut more = true;
+        while more || !in_flight.is_empty() {
+            tokio::select! {
+                biased;
+                Some(durable) = in_flight.next(), if !in_flight.is_empty() => {
+                    let durable: Result<Acked> = durable;
+                    match durable {
+                        Ok(durable) => self.answer(durable).await?,
+                        Err(error) => return self.drain(in_flight, Err(error.into())).await,
+                    }
+                }
+                () = self.answers.closed() => return Err(End::Gone),
+                () = self.stopping.cancelled(), if more => return self.drain(in_flight, Err(stopping())).await,
+                gathered = gather(&mut self.inbound), if more && in_flight.len() < IN_FLIGHT => {
+                    let Gathered { records, end } = gathered;
+                    if !records.is_empty() {
+                        match send(&self.vault, &self.caller, &mut stream, records).await {
+                            Ok(pending) => in_flight.push_back(pending),
+                            Err(error) => return self.drain(in_flight, Err(error.into())).await,
+                        }
+                    }
+                    match end {
+                        None => {}
+                        Some(Ok(())) => more = false,
+                        Some(Err(end)) => return self.drain(in_flight, Err(end)).await,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for what is on its way, acknowledges what became durable, and ends as `end` says, or as what failed before it.
+    async fn drain(
+        &self,
+        mut in_flight: FuturesOrdered<impl Future<Output = Result<Acked>>>,
+        mut end: Result<(), End>,
+    ) -> Result<(), End> {
+        let mut failed = false;
+        while let Some(durable) = in_flight.next().await {
+            match durable {
+                Ok(durable) if !failed => self.answer(durable).await?,
+                Ok(_) => {}
+                Err(error) if !failed => (failed, end) = (true, Err(error.into())),
+                Err(_) => {}
+            }
+        }
+        end
+    }
+
+    async fn answer(&self, durable: Acked) -> Result<(), End> {
+        let message = acked(&self.conversation, durable);
+        self.answers.send(Ok(message)).await.map_err(|_| End::Gone)
+    }
+}
+
+/// Checks that the credential is still accepted, queues the records, and returns when they are durable.
+async fn send(
+    vault: &Vault,
+    caller: &Caller,
+    stream: &mut IngestStream,
+    records: Vec<(u64, NewRecord)>,
+) -> Result<impl Future<Output = Result<Acked>> + use<>> {
+    vault.gate().recheck(caller).await?;
+    Ok(stream.send(records).await?.settled())
+}
+
+/// Records that had arrived, and how the stream goes on behind them: none is on, `Ok` is the end that the client made.
+struct Gathered {
+    records: Vec<(u64, NewRecord)>,
+    end: Option<Result<(), End>>,
+}
+
+/// Waits for one message and takes with it what has arrived behind it, up to one chunk. Dropped while it waits, it has taken
+/// nothing.
+async fn gather(inbound: &mut Streaming<v1::IngestRequest>) -> Gathered {
+    let mut gathered = Gathered { records: Vec::new(), end: None };
+    let mut bytes = 0;
+    let mut arrived = Some(inbound.next().await);
+    while let Some(message) = arrived {
+        match read(message) {
+            Ok(Some((record, weight))) => {
+                gathered.records.push(record);
+                bytes += weight;
+            }
+            Ok(None) => gathered.end = Some(Ok(())),
+            Err(end) => gathered.end = Some(Err(end)),
+        }
+        if gathered.end.is_some() || gathered.records.len() == CHUNK_RECORDS || bytes >= CHUNK_BYTES {
+            break;
+        }
+        arrived = inbound.next().now_or_never();
+    }
+    gathered
+}
+
+/// Reads a message behind the first: its client sequence and record, and its weight; none is the client's end.
+fn read(message: Option<Result<v1::IngestRequest, Status>>) -> Result<Option<((u64, NewRecord), usize)>, End> {
+    let action = match message {
+        None => return Ok(None),
+        Some(Err(status)) => return Err(broken(&status)),
+        Some(Ok(message)) => message.action,
+    };
+    match action {
+        Some(Action::Append(append)) => {
+            let record = append.record.ok_or_else(|| Error::invalid("append.record", "required"))?;
+            let weight = record.encoded_len();
+            let record = new_record(record).map_err(|error| error.within("append.record"))?;
+            Ok(Some(((append.client_sequence, record), weight)))
+        }
+        Some(Action::Open(_)) => Err(Error::invalid("open", "the stream is open").into()),
+        None => Err(Error::invalid("append", "required").into()),
+    }
+}
+
+/// Returns how a stream ends whose messages cannot be received any more.
+fn broken(status: &Status) -> End {
+    match status.code() {
+        Code::OutOfRange => End::Told(Box::new(message_too_large(super::MAX_MESSAGE_BYTES))),
+        Code::Internal => End::Told(Box::new(undecodable())),
+        _ => End::Gone,
+    }
+}
+
+fn stopping() -> End {
+    Error::new(Reason::ShuttingDown).into()
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        Self::Told(Box::new(to_status(&error)))
+    }
+}

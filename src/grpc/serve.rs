@@ -1,0 +1,58 @@
+//! What every method does around its use case.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::access::Caller;
+use crate::domain::{Error, Reason, Result};
+use crate::vault::{Audited, Vault};
+use crate::watch::task;
+
+use super::ServerInfo;
+use super::status::to_status;
+
+/// The implementation of every service.
+#[derive(Clone)]
+pub(super) struct Api {
+    pub(super) vault: Arc<Vault>,
+    pub(super) info: Arc<dyn ServerInfo>,
+}
+
+impl Api {
+    /// Returns the services of `vault`.
+    pub(super) fn new(vault: Arc<Vault>, info: Arc<dyn ServerInfo>) -> Self {
+        Self { vault, info }
+    }
+}
+
+/// Answers a call with what `run` makes of it; only what is audited can be answered.
+pub(super) async fn serve<Q, A, F>(request: Request<Q>, run: impl FnOnce(Caller, Q) -> F) -> Result<Response<A>, Status>
+where
+    F: Future<Output = Result<Audited<A>>>,
+{
+    let (caller, message) = admitted(request)?;
+    match run(caller, message).await {
+        Ok(audited) => Ok(Response::new(audited.into_inner())),
+        Err(error) => Err(to_status(&error)),
+    }
+}
+
+/// Returns who calls, and the message.
+pub(super) fn admitted<Q>(request: Request<Q>) -> Result<(Caller, Q), Status> {
+    let (_, mut extensions, message) = request.into_parts();
+    match extensions.remove::<Caller>() {
+        Some(caller) => Ok((caller, message)),
+        None => Err(to_status(&Error::new(Reason::Internal).because("a call came around the gate"))),
+    }
+}
+
+/// Runs an act of several steps to its end, even when the client goes away in between.
+pub(super) async fn to_the_end<T, F>(act: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    task::spawn("act", act).await.map_err(|error| Error::new(Reason::Internal).because(error))?
+}
