@@ -54,11 +54,11 @@ async fn make(dir: &Path) -> Result<Keys, AppError> {
 
 /// The folder's own configuration, on free ports, looking often at the clock that a file may move.
 fn config(dir: &Path) -> Result<Config, AppError> {
-    let any_port = ["data", "compliance", "operator", "metrics"]
-        .map(|listener| format!("server.{listener}_address=\"127.0.0.1:0\""));
+    let any_port =
+        ["data", "compliance", "operator", "metrics"].map(|listener| format!("server.{listener}_address=127.0.0.1:0"));
     let mut flags = any_port.to_vec();
-    flags.push("retention.expiry_interval=\"200ms\"".to_owned());
-    flags.push("server.drain_deadline=\"5s\"".to_owned());
+    flags.push("retention.expiry_interval=200ms".to_owned());
+    flags.push("server.drain_deadline=5s".to_owned());
     let layers = Layers { file: Some(dir.join(CONFIG)), environment: Vec::new(), flags };
     Config::load(&layers).map_err(|error| AppError::Folder(error.to_string()))
 }
@@ -120,7 +120,9 @@ fn read_keys(dir: &Path) -> Result<Option<Keys>, AppError> {
 fn keep(dir: &Path, keys: &Keys) -> Result<(), AppError> {
     let next: PathBuf = dir.join(format!("{KEYS}.new"));
     match std::fs::remove_file(&next) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(AppError::File { path: next, cause: error }),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(AppError::File { path: next, cause: error });
+        }
         _ => {}
     }
     let text = serde_json::to_string_pretty(keys).map_err(|error| AppError::Folder(error.to_string()))?;

@@ -6,7 +6,7 @@ use subrosa_proto::v1;
 
 use crate::access::Caller;
 use crate::domain::{
-    Audience, Error, MAX_LABELS, MAX_REFERENCE_BYTES, NewConversation, Principal, Purpose, Result, Role, Slug,
+    Audience, BotScope, Error, MAX_LABELS, MAX_REFERENCE_BYTES, NewConversation, Principal, Purpose, Result, Role, Slug,
 };
 use crate::vault::{Annotation, ConversationFilter, ConversationView};
 
@@ -34,11 +34,17 @@ fn read(principal: &Principal, wanted: v1::Conversation) -> Result<NewConversati
     })
 }
 
+/// The bot of a conversation that names none, made with a credential of every bot.
+const UNNAMED_BOT: &str = "default";
+
 fn bot(principal: &Principal, named: &str) -> Result<Slug> {
-    match (optional_word("bot", named)?, principal.bots.as_slice()) {
-        (Some(bot), _) => Ok(bot),
-        (None, [only]) => Ok(only.clone()),
-        (None, _) => Err(Error::invalid("bot", "required: the credential is not of exactly one bot")),
+    if let Some(bot) = optional_word("bot", named)? {
+        return Ok(bot);
+    }
+    match (principal.bots.only_one(), &principal.bots) {
+        (Some(only), _) => Ok(only.clone()),
+        (None, BotScope::Any) => word("bot", UNNAMED_BOT),
+        (None, BotScope::Only(_)) => Err(Error::invalid("bot", "required: the credential is of several bots")),
     }
 }
 
