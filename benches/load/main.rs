@@ -46,8 +46,7 @@ async fn main() {
 
 /// Ingest by stream, by batch and by single call, each beside a raw insert of the rows that the round stored.
 async fn ingest(folder: &Path, report: &mut Report) {
-    let (mut stream, mut batch, mut single, mut raw) =
-        (Figure::default(), Figure::default(), Figure::default(), Figure::default());
+    let (mut stream, mut batch, mut single, mut raw) = (Figure::default(), Figure::default(), Figure::default(), Figure::default());
     let (mut stream_ratio, mut batch_ratio) = (Figure::default(), Figure::default());
     for round in 0..ROUNDS {
         let dir = folder.join(format!("ingest-{round}"));
@@ -58,8 +57,7 @@ async fn ingest(folder: &Path, report: &mut Report) {
         let batched = client.append(CALLERS, APPEND_RECORDS, PER_CALL).await;
         let singles = client.append(CALLERS, SINGLE_RECORDS, 1).await;
         vault.shutdown().await.expect("a clean end");
-        let inserted =
-            raw::insert_again(&dir.join("vault.db"), &folder.join(format!("raw-{round}.db")), INGEST_RECORDS);
+        let inserted = raw::insert_again(&dir.join("vault.db"), &folder.join(format!("raw-{round}.db")), INGEST_RECORDS);
         stream.add(streamed);
         batch.add(batched);
         single.add(singles);

@@ -44,7 +44,8 @@ pub(crate) fn insert_again(vault: &Path, raw: &Path, records: usize) -> f64 {
 fn insert(conn: &mut Connection, bodies: &[Body], entries: &[Entry]) {
     let tx = conn.transaction().expect("a transaction");
     {
-        let mut body = tx.prepare_cached("INSERT INTO bodies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)").expect("SQL");
+        let mut body =
+            tx.prepare_cached("INSERT INTO bodies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)").expect("SQL");
         let mut place = tx.prepare_cached("INSERT INTO records VALUES (?1, ?2, ?3, ?4)").expect("SQL");
         let mut audit = tx.prepare_cached("INSERT INTO audit_entries VALUES (?1, ?2, ?3, ?4)").expect("SQL");
         for Body { numbers: [id, at, role, kind, policy, size, conversation, sequence, dek], sealed } in bodies {

@@ -120,9 +120,7 @@ fn read_keys(dir: &Path) -> Result<Option<Keys>, AppError> {
 fn keep(dir: &Path, keys: &Keys) -> Result<(), AppError> {
     let next: PathBuf = dir.join(format!("{KEYS}.new"));
     match std::fs::remove_file(&next) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(AppError::File { path: next, cause: error });
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(AppError::File { path: next, cause: error }),
         _ => {}
     }
     let text = serde_json::to_string_pretty(keys).map_err(|error| AppError::Folder(error.to_string()))?;

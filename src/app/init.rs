@@ -98,7 +98,12 @@ fn quoted(path: &PathBuf) -> String {
 
 /// Writes a new file that only its owner may read.
 pub(super) fn write_private(path: &Path, content: &[u8]) -> Result<(), AppError> {
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(AppError::file(path))?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(AppError::file(path))?;
     file.write_all(content).and_then(|()| file.sync_all()).map_err(AppError::file(path))
 }
+

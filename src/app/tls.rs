@@ -3,10 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
-};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -38,8 +35,9 @@ pub(super) fn make(dir: &Path, names: &[String]) -> Result<(), AppError> {
 /// Reads a certificate chain and its key and returns what shakes hands with them: TLS 1.3, HTTP/2.
 pub(super) fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, AppError> {
     let unfit = |path: &Path, problem: String| AppError::Certificate { path: path.to_owned(), problem };
-    let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(cert).map_err(|error| unfit(cert, error.to_string()))?.collect();
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(cert)
+        .map_err(|error| unfit(cert, error.to_string()))?
+        .collect();
     let chain = chain.map_err(|error| unfit(cert, error.to_string()))?;
     if chain.is_empty() {
         return Err(unfit(cert, "no certificate in it".to_owned()));

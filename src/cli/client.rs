@@ -64,11 +64,7 @@ impl Connection {
     /// # Errors
     ///
     /// As [`Connection::open`].
-    pub(super) async fn with_key(
-        address: &str,
-        ca_file: Option<&PathBuf>,
-        key: &SecretString,
-    ) -> Result<Self, CliError> {
+    pub(super) async fn with_key(address: &str, ca_file: Option<&PathBuf>, key: &SecretString) -> Result<Self, CliError> {
         Self::connect(address, ca_file, bearer_of(key)?, 30).await
     }
 

@@ -13,9 +13,9 @@ use crate::domain::{
 use crate::sealing::random;
 use crate::store::{KeyActRow, KeyWork, KeyWrite, Mutation, PolicyRow, Refusal, SubmitError, TenantRow, Work};
 
+use super::{Settings, Vault};
 use super::audited::Audited;
 use super::paging::{Page, PageRequest};
-use super::{Settings, Vault};
 
 /// A tenant as it is shown.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use ring::digest::{SHA256, digest};
 use subrosa::clock::{Clock, ManualClock};
-use subrosa::domain::{Role, TenantId, Timestamp};
+use subrosa::domain::{BotScope, Role, TenantId, Timestamp};
 use subrosa::grpc::{Component, Listener, Peer, ServerInfo, ServingState, router};
 use subrosa::keys::{CacheLimits, KeyRing, initialise, roots::KeyFile};
 use subrosa::store::{ApiKeyRow, KeyStore, KeyWork, KeyWrite, sqlite};
@@ -119,7 +119,7 @@ impl House {
             pseudonym: format!("prn_{}", name.replace('-', "_")),
             role,
             tenant: of.map(|of| of.parse::<TenantId>().unwrap()),
-            bots: bots.iter().map(|bot| bot.parse().unwrap()).collect(),
+            bots: BotScope::parse(bots).unwrap().unwrap_or(BotScope::Any),
             create_time: self.now,
             expire_time: self.now.plus(std::time::Duration::from_secs(3_600)),
             revoke_time: None,

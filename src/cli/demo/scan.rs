@@ -16,11 +16,8 @@ const CONTROL: &str = "support-bot";
 pub(super) fn report(folder: &Path, planted: &[String], printer: &mut Printer) -> Result<(), CliError> {
     let mut files = Vec::new();
     walk(folder, &mut files).map_err(CliError::io(folder.display().to_string()))?;
-    let needles: Vec<(usize, Vec<u8>)> = planted
-        .iter()
-        .enumerate()
-        .flat_map(|(at, value)| forms(value).into_iter().map(move |form| (at, form)))
-        .collect();
+    let needles: Vec<(usize, Vec<u8>)> =
+        planted.iter().enumerate().flat_map(|(at, value)| forms(value).into_iter().map(move |form| (at, form))).collect();
     let (mut bytes, mut hits, mut control) = (0, Vec::new(), false);
     for file in &files {
         let content = std::fs::read(file).map_err(CliError::io(file.display().to_string()))?;
@@ -38,9 +35,7 @@ pub(super) fn report(folder: &Path, planted: &[String], printer: &mut Printer) -
     if !control {
         return Err(CliError::Failed(format!("the scan does not even find {CONTROL:?}, which must be there")));
     }
-    printer.note(&format!(
-        "   (The scan can find things: the bot's name {CONTROL:?}, which stands in clear, it found.)"
-    ))?;
+    printer.note(&format!("   (The scan can find things: the bot's name {CONTROL:?}, which stands in clear, it found.)"))?;
     if hits.is_empty() { Ok(()) } else { Err(CliError::Failed(format!("planted values found: {}", hits.join(", ")))) }
 }
 

@@ -67,9 +67,7 @@ pub(super) async fn tell(
     let tenant = facts.tenant.as_str();
     add_short_class(&people.compliance, tenant).await?;
 
-    printer.note(
-        "\n1. A bot backend appends three conversations over gRPC with TLS; the vault redacts, seals, commits, audits.",
-    )?;
+    printer.note("\n1. A bot backend appends three conversations over gRPC with TLS; the vault redacts, seals, commits, audits.")?;
     let mut names = Vec::new();
     for sample in &samples {
         names.push(append(&people.bot, tenant, sample, printer).await?);
@@ -90,9 +88,7 @@ pub(super) async fn tell(
     printer.note("\n5. The tenant's key is rotated while a reader reads on:")?;
     rotate(&people, tenant, &names[0], printer).await?;
 
-    printer.note(
-        "\n6. Three days pass. The conversation that was to be kept for one day expires: its key is destroyed.",
-    )?;
+    printer.note("\n6. Three days pass. The conversation that was to be kept for one day expires: its key is destroyed.")?;
     expire(&people.reader, &names[2], clock_file, printer).await?;
     if !self::read(&people.reader, &names[0]).await.is_ok_and(|left| left.len() == read.len()) {
         return Err(CliError::Failed("a conversation that is to be kept cannot be read".to_owned()));
@@ -147,13 +143,7 @@ async fn append(vault: &Connection, tenant: &str, sample: &Sample, printer: &mut
     let done = IngestServiceClient::new(vault.channel()).append_records(vault.request(request)).await?.into_inner();
     let redacted: Vec<String> =
         done.redactions.iter().map(|count| format!("{} {}", count.count, one_line(&count.finding_class))).collect();
-    printer.note(&format!(
-        "   {}: records {} to {} durable; redacted: {}",
-        sample.title,
-        done.first_sequence,
-        done.last_sequence,
-        redacted.join(", ")
-    ))?;
+    printer.note(&format!("   {}: records {} to {} durable; redacted: {}", sample.title, done.first_sequence, done.last_sequence, redacted.join(", ")))?;
     Ok(parent)
 }
 
@@ -251,8 +241,7 @@ async fn audit(vault: &Connection, tenant: &str, name: &str, printer: &mut Print
 async fn rotate(people: &People, tenant: &str, name: &str, printer: &mut Printer) -> Result<(), CliError> {
     let (going, reads) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
     let reader = task::spawn("demo-reader", {
-        let (going, reads, vault, name) =
-            (Arc::clone(&going), Arc::clone(&reads), people.reader.clone(), name.to_owned());
+        let (going, reads, vault, name) = (Arc::clone(&going), Arc::clone(&reads), people.reader.clone(), name.to_owned());
         async move {
             while going.load(Ordering::SeqCst) {
                 read(&vault, &name).await?;
@@ -266,11 +255,7 @@ async fn rotate(people: &People, tenant: &str, name: &str, printer: &mut Printer
         let request = v1::RotateKeyRequest { parent: tenant.to_owned(), request_id: request_id() };
         let done = client.rotate_key(people.operator.request(request)).await?.into_inner();
         let key = done.key.unwrap_or_default();
-        printer.note(&format!(
-            "   {} is active, {} buckets wrapped under it",
-            one_line(&key.name),
-            done.rewrapped_count
-        ))?;
+        printer.note(&format!("   {} is active, {} buckets wrapped under it", one_line(&key.name), done.rewrapped_count))?;
         let before = reads.load(Ordering::SeqCst);
         wait_until(async || reads.load(Ordering::SeqCst) > before + 1 || reader.is_finished()).await?;
     }

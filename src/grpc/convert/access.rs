@@ -3,7 +3,7 @@
 use subrosa_proto::v1;
 
 use crate::access::api_key::{IssueRequest, MAX_BOTS, is_live};
-use crate::domain::{ConversationName, Error, Reason, Result, TenantId, Timestamp};
+use crate::domain::{BotScope, ConversationName, Error, Reason, Result, TenantId, Timestamp};
 use crate::store::ApiKeyRow;
 
 use super::enums::{required, role, show_role};
@@ -14,11 +14,10 @@ pub(in crate::grpc) fn issue(request: &v1::IssueApiKeyRequest) -> Result<IssueRe
     if request.bots.len() > MAX_BOTS {
         return Err(Error::invalid("bots", "too many bots").limit(MAX_BOTS as u64));
     }
-    let bots = request.bots.iter().enumerate().map(|(index, bot)| word(&format!("bots[{index}]"), bot));
     Ok(IssueRequest {
         principal: word("principal", &request.principal)?,
         role: required("role", role("role", request.role)?)?,
-        bots: bots.collect::<Result<_>>()?,
+        bots: BotScope::parse(&request.bots).map_err(|error| Error::invalid("bots", error.expected))?,
         ttl: request.ttl.as_ref().map(|ttl| duration("ttl", ttl)).transpose()?,
     })
 }
@@ -58,7 +57,7 @@ pub(in crate::grpc) fn show(row: &ApiKeyRow, now: Timestamp) -> v1::ApiKey {
         principal: row.principal.to_string(),
         role: show_role(row.role).into(),
         tenant: row.tenant.as_ref().map(|tenant| format!("tenants/{tenant}")).unwrap_or_default(),
-        bots: row.bots.iter().map(ToString::to_string).collect(),
+        bots: row.bots.words(),
         create_time: Some(show_time(row.create_time)),
         expire_time: Some(show_time(row.expire_time)),
         revoke_time: row.revoke_time.map(show_time),

@@ -35,10 +35,10 @@ fn read(principal: &Principal, wanted: v1::Conversation) -> Result<NewConversati
 }
 
 fn bot(principal: &Principal, named: &str) -> Result<Slug> {
-    match (optional_word("bot", named)?, principal.bots.as_slice()) {
+    match (optional_word("bot", named)?, principal.bots.only_one()) {
         (Some(bot), _) => Ok(bot),
-        (None, [only]) => Ok(only.clone()),
-        (None, _) => Err(Error::invalid("bot", "required: the credential is not of exactly one bot")),
+        (None, Some(only)) => Ok(only.clone()),
+        (None, None) => Err(Error::invalid("bot", "required: the credential is not of exactly one bot")),
     }
 }
 
@@ -113,7 +113,7 @@ pub(in crate::grpc) fn show(caller: &Caller, view: ConversationView) -> v1::Conv
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::domain::Reason;
+    use crate::domain::{BotScope, Reason};
 
     pub(in crate::grpc::convert) fn ingestor(bots: &[&str]) -> Principal {
         Principal {
@@ -121,7 +121,7 @@ pub(super) mod tests {
             pseudonym: "p-x".to_owned(),
             role: Role::Ingestor,
             tenant: Some("acme".parse().unwrap()),
-            bots: bots.iter().map(|bot| bot.parse().unwrap()).collect(),
+            bots: BotScope::parse(bots).unwrap().unwrap_or(BotScope::Any),
         }
     }
 
@@ -129,7 +129,7 @@ pub(super) mod tests {
     fn a_caller_of_one_bot_need_not_name_it() {
         let wanted = new_conversation(&ingestor(&["support"]), v1::Conversation::default()).unwrap();
         assert_eq!((wanted.bot.as_str(), wanted.audience), ("support", Audience::Customer));
-        for bots in [&[][..], &["a", "b"]] {
+        for bots in [&["*"][..], &["a", "b"]] {
             let error = new_conversation(&ingestor(bots), v1::Conversation::default()).unwrap_err();
             assert_eq!(error.field(), Some("conversation.bot"));
         }
