@@ -102,26 +102,24 @@ async fn what_came_before_a_fault_is_acknowledged_before_the_stream_ends() {
     let house = House::new().await;
     acme(&house).await;
     let bot = house.key(Role::Ingestor, Some("acme"), &["helper"]).await;
-    let cases = [
-        (append(12), "STREAM_OUT_OF_ORDER"),
-        (open(), "INVALID_FIELD"),
-        (
-            Action::Append(v1::IngestAppend { client_sequence: 11, record: Some(v1::Record::default()) }),
-            "INVALID_FIELD",
-        ),
-    ];
-    let (client, _) = Client::open(&house, &bot).await;
-    for sequence in 1..=10 {
-        client.send(append(sequence)).await;
-    }
-    assert_eq!(client.end().await.0, 10);
-    for (fault, expected) in cases {
+    let nothing = v1::IngestAppend { client_sequence: 21, record: Some(v1::Record::default()) };
+    let cases = [(open(), 10, "INVALID_FIELD"), (Action::Append(nothing), 20, "INVALID_FIELD")];
+    for (fault, durable, expected) in cases {
         let (mut client, first) = Client::open(&house, &bot).await;
-        assert_eq!(first.acked_client_sequence, 10);
+        assert_eq!(first.acked_client_sequence, durable - 10);
+        for sequence in durable - 9..=durable {
+            client.send(append(sequence)).await;
+        }
         client.send(fault).await;
-        let (_, end) = client.rest().await;
+        let (acked, end) = client.rest().await;
+        assert_eq!(acked, durable);
         assert_eq!(reason(&end.unwrap_err()), (Code::InvalidArgument, expected.to_owned()));
     }
+    let (mut client, first) = Client::open(&house, &bot).await;
+    assert_eq!((first.acked_client_sequence, first.last_sequence), (20, 20));
+    client.send(append(22)).await;
+    let (_, end) = client.rest().await;
+    assert_eq!(reason(&end.unwrap_err()), (Code::InvalidArgument, "STREAM_OUT_OF_ORDER".to_owned()));
 }
 
 #[tokio::test]

@@ -258,10 +258,30 @@ async fn keys_policies_and_credentials_have_their_officers() {
     let revoked = access.revoke_api_key(with(&security, revoke)).await.unwrap().into_inner().key.unwrap();
     assert_eq!(revoked.state(), v1::ApiKeyState::Revoked);
 
-    let status = AdminServiceClient::new(house.channel.clone()).get_status(with(&security, v1::GetStatusRequest {}));
-    let status = status.await.unwrap().into_inner().status.unwrap();
+    let mut admin = AdminServiceClient::new(house.channel.clone());
+    let status = admin.get_status(with(&security, v1::GetStatusRequest {})).await.unwrap().into_inner().status.unwrap();
     assert_eq!(
         (status.state(), status.names_tier.as_str(), status.databases.len()),
         (v1::ServingState::Serving, "off", 2)
     );
+}
+
+#[tokio::test]
+async fn reflection_shows_every_service_to_who_has_no_credential() {
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+    let house = House::new().await;
+    let list = MessageRequest::ListServices(String::new());
+    let request = ServerReflectionRequest { host: String::new(), message_request: Some(list) };
+    let mut client = ServerReflectionClient::new(house.channel.clone());
+    let answers = client.server_reflection_info(tokio_stream::iter([request])).await.unwrap();
+    let answer = answers.into_inner().message().await.unwrap().unwrap();
+    let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else { panic!("no list") };
+    let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+    for name in subrosa::grpc::health_names().into_iter().filter(|name| !name.is_empty()) {
+        assert!(names.iter().any(|shown| shown == name), "{name} not in {names:?}");
+    }
 }
