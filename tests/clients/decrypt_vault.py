@@ -165,7 +165,8 @@ def compare(lines, name, shown):
     assert len(metadata) == 1 and metadata[0]["labels"] == sorted(conversation.labels), metadata
     assert metadata[0]["language"] == conversation.language == "en"
     assert metadata[0]["client_reference"] == REFERENCES[name], metadata
-    opened = {line["record"]["sequence"]: opened_as_plain(line["record"]) for line in lines if line["conversation"] == name and "record" in line}
+    opened = [line["record"] for line in lines if line["conversation"] == name and "record" in line]
+    opened = {record["sequence"]: opened_as_plain(record) for record in opened}
     assert opened.keys() == records.keys() and opened, (opened.keys(), records.keys())
     for sequence, record in records.items():
         received = opened[sequence].pop("received_at")
@@ -222,6 +223,14 @@ class Decryption:
         assert code == 1 and said.count('{"disagreement": "record"') == 2, said
         assert sum("record" in line for line in lines) == 3
 
+    def a_changed_column_beside_a_record_is_seen(self):
+        columns = {"received_at": "received_at + 1", "author_role": 3, "size_class": "size_class + 1"}
+        for column, value in columns.items():
+            copy = self.copy(f"changed-{column}")
+            self.change(copy, f"UPDATE bodies SET {column} = {value} WHERE id = 1")
+            code, lines, said = decrypt(copy)
+            assert code == 1 and "1 disagreements" in said and sum("record" in line for line in lines) == 4, said
+
     def a_dropped_record_is_missed(self):
         copy = self.copy("dropped")
         self.change(copy, "DELETE FROM records WHERE sequence = 4")
@@ -265,6 +274,17 @@ class Decryption:
         self.clock.write_text(f"{now}\n")
         return Client(harness.Dev(self.binary, self.vault, "--clock-file", str(self.clock)))
 
+    def a_killed_vault_opens_with_its_write_ahead_log(self):
+        client = self.on(TWELFTH)
+        name = client.append("chat-three", turns())
+        shown = client.shown(name)
+        client.channel.close()
+        client.server.kill()
+        assert (self.vault / "vault.db-wal").stat().st_size > 0
+        code, lines, said = decrypt(self.vault)
+        assert code == 0 and "5 records of 3 conversations opened" in said, said
+        compare(lines, name, shown)
+
     def a_vault_of_rustcrypto_with_a_passphrase_opens_alike(self):
         folder = self.folder / "served"
         served = Served(self.binary, folder, "sealing.backend=rustcrypto")
@@ -305,9 +325,11 @@ class Decryption:
         another_vaults_root_key_opens_nothing,
         another_vaults_keys_open_nothing,
         records_that_changed_places_are_refused,
+        a_changed_column_beside_a_record_is_seen,
         a_dropped_record_is_missed,
         another_commitment_is_seen,
         an_expired_segment_is_gone_and_the_rest_opens,
+        a_killed_vault_opens_with_its_write_ahead_log,
         a_vault_of_rustcrypto_with_a_passphrase_opens_alike,
     ]
 

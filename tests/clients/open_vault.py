@@ -26,6 +26,7 @@ HOLD, LOCKED = 2, 3
 ACTIVE, EXPIRED = 2, 3  # an epoch, a conversation
 DESTROYED = 4
 OPENING = 32
+LEAST_KIB = 8 * 1024
 
 
 class Gone(Exception):
@@ -75,6 +76,8 @@ def passphrase_root(text):
         if params["algorithm"] != "argon2id":
             raise Refused(f"the slot asks for {params['algorithm']}")
         cost, salt = params["cost"], bytes.fromhex(params["salt"])
+        if cost["memory_kib"] < LEAST_KIB:
+            raise Refused("the slot asks for less memory than any vault writes")
         argon = Argon2id(salt=salt, length=32, iterations=cost["passes"], lanes=cost["lanes"], memory_cost=cost["memory_kib"])
         return argon.derive(passphrase)
 
@@ -100,7 +103,8 @@ class Keys:
     def epoch(self, number):
         if number not in self.epochs:
             kind, stretch = self.root
-            slots = self.db.execute("SELECT params, wrapped FROM root_slots WHERE epoch = ? AND kind = ? ORDER BY slot", (number, kind))
+            sql = "SELECT params, wrapped FROM root_slots WHERE epoch = ? AND kind = ? ORDER BY slot"
+            slots = self.db.execute(sql, (number, kind))
             check = one(self.db, "SELECT check_value FROM epochs WHERE epoch = ?", number)
             why = Refused(f"no root slot of the kind {kind}")
             for params, wrapped in slots:
@@ -267,22 +271,28 @@ class Walk:
                 self.complain(f"{name}, sequence {sequence}", refused)
         for dek_id, records in gone.items():
             self.gone += 1
-            print(json.dumps({"conversation": name, "gone": "segment", "dek_id": dek_id, "day": day(dek_id >> 16), "records": records}))
+            segment = {"dek_id": dek_id, "day": day(dek_id >> 16), "records": records}
+            print(json.dumps({"conversation": name, "gone": "segment", **segment}))
         return seen
 
     def record(self, dek, where, beside, columns, name, committed):
         identity, tenant, sequence, dek_id = where
         received_at, role, kind, policy_version, size_class, sealed = columns
-        context = RecordContext(self.keys.vault_id, self.keys.generation, tenant, identity, sequence, kind, dek_id, policy_version)
+        vault = (self.keys.vault_id, self.keys.generation)
+        context = RecordContext(*vault, tenant, identity, sequence, kind, dek_id, policy_version)
         plaintext = open_record(dek, context, sealed)
         opening, text = plaintext[:OPENING], plaintext[OPENING:]
         record = json.loads(text)
         if canonical(record) != text:
             raise Refused("it is not canonical JSON")
         bot, channel = beside
-        outside = (tenant, str(uuid.UUID(bytes=identity)), sequence, rfc3339(received_at), ROLES[role], policy_version, bot, channel)
-        inside = [record[field] for field in ("tenant", "conversation", "sequence", "received_at", "author_role", "policy_version", "bot")]
-        if (*inside, record.get("channel")) != outside or list(record["content"]) != [KINDS[kind]]:
+        outside = {
+            "tenant": tenant, "conversation": str(uuid.UUID(bytes=identity)), "sequence": sequence,
+            "received_at": rfc3339(received_at), "author_role": ROLES[role], "policy_version": policy_version,
+            "bot": bot, "channel": channel,
+        }
+        inside = {field: record.get(field) for field in outside}
+        if inside != outside or list(record["content"]) != [KINDS[kind]]:
             raise Refused("it says another thing inside than outside")
         if size_class != len(sealed).bit_length():
             raise Refused("its size class is another")
