@@ -65,8 +65,8 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
         Time::System => Arc::new(SystemClock),
         Time::File(path) => Arc::new(FileClock::new(path)),
     };
-    let (vault, writers) = open(&config, root.as_ref(), clock).await?;
     let metrics = Arc::new(Metrics::new());
+    let (vault, writers) = open(&config, root.as_ref(), clock, Arc::clone(&metrics)).await?;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, Arc::clone(&metrics));
     health.probe(&vault).await;
@@ -129,6 +129,7 @@ async fn open(
     config: &Config,
     root: &dyn Root,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
 ) -> Result<(Arc<Vault>, Vec<std::thread::JoinHandle<()>>), AppError> {
     let readers = config.storage.readers.as_usize();
     let (keys, keys_writer) = sqlite::start_keys(&config.storage.keys_path(), readers)?;
@@ -148,7 +149,7 @@ async fn open(
         default_retention_days: u32::try_from(config.retention.default_days.get()).unwrap_or(u32::MAX),
         remember: config.limits.idempotency_window,
     };
-    let vault = Vault::start(data, ring, clock, settings).await?;
+    let vault = Vault::start(data, ring, clock, settings, metrics).await?;
     Ok((vault, vec![data_writer, keys_writer]))
 }
 
@@ -218,7 +219,9 @@ struct Surface<'a, H> {
 
 impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
     fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: Option<TlsAcceptor>) -> Vec<JoinHandle<()>> {
-        let places = Arc::new(Semaphore::new(self.config.server.max_connections.as_usize()));
+        let most = self.config.server.max_connections.as_usize();
+        let places = Arc::new(Semaphore::new(most));
+        count_connections(self.vault, &places, most, self.stop);
         let serve_one = |(kind, listener): (ListenerKind, TcpListener)| {
             let reflection = kind == ListenerKind::Operator;
             let routes = grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), reflection);
@@ -244,6 +247,20 @@ impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE))
     }
+}
+
+/// Tells the metrics each second how many connections are open.
+fn count_connections(vault: &Arc<Vault>, places: &Arc<Semaphore>, most: usize, stop: &CancellationToken) {
+    let (metrics, places, stop) = (Arc::clone(vault.metrics()), Arc::clone(places), stop.clone());
+    task::spawn("count-connections", async move {
+        while !stop.is_cancelled() {
+            metrics.set_connections(most.saturating_sub(places.available_permits()) as u64);
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    });
 }
 
 /// What `GetStatus` says of this process.

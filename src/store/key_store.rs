@@ -231,6 +231,11 @@ impl KeyStore {
         self.pipeline.submit(work).await
     }
 
+    /// Returns how much waits for the writer: pieces of work, and their bytes.
+    pub fn waiting(&self) -> (u64, u64) {
+        self.pipeline.waiting()
+    }
+
     /// Finds out whether the store can be read, and written again where the last batch failed.
     pub async fn probe(&self) -> Result<(), SubmitError> {
         let read = self.read(|reader| reader.wal_bytes()).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::audit::{Count, Entry, EntryBuilder, Phase};
 use crate::domain::{ConversationId, ConversationName, Error, Reason, Result, TenantId, Timestamp};
+use crate::lifecycle;
 use crate::sealing::random;
 use crate::store::{
     BucketKind, BucketRow, KeyActRow, KeyWork, KeyWrite, LogId, LoggedEntry, Mutation, SegmentRow, Work,
@@ -60,12 +61,12 @@ impl Vault {
     /// next.
     pub async fn expire_due(&self) -> Result<ExpiryReport> {
         let now = self.clock.now();
-        let today = now.day();
+        let today = lifecycle::first_live_day(now);
         let mut pass = ExpiryReport::default();
         let due = self.keys.store().read(move |reader| reader.buckets_due(today, MOST_BUCKETS)).await?;
         for bucket in &due {
             if let BucketKind::Day(day) = bucket.kind {
-                pass.lag = pass.lag.max(now.since(day.next().start()));
+                pass.lag = pass.lag.max(lifecycle::overdue(day, now));
             }
             pass.pending_scrub |= self.destroy_bucket(bucket).await?;
             pass.destroyed += 1;
