@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -22,7 +23,7 @@ use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
 use crate::keys::{CacheLimits, KeyRing};
 use crate::sealing::Backend;
 use crate::store::sqlite;
-use crate::vault::{Settings, Vault};
+use crate::vault::{Checkpointer, Settings, Vault};
 use crate::watch::{Metrics, task};
 
 use super::error::AppError;
@@ -91,6 +92,27 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     Ok(RunningVault { endpoints, vault, health, workers, stop, servers, writers, drain })
 }
 
+/// Opens a vault that is not running, issues a new `security` key, signs what was logged, and closes it.
+pub(super) async fn security_key(config: Config) -> Result<SecretString, AppError> {
+    let root = root(&config)?;
+    let (vault, writers) = open(&config, root.as_ref(), Arc::new(SystemClock), Arc::new(Metrics::new())).await?;
+    let issued = vault.issue_security_key().await;
+    Checkpointer::new(Arc::clone(&vault)).await?.sign().await?;
+    drop(vault);
+    close(writers).await;
+    Ok(SecretString::from(issued?.expose().to_owned()))
+}
+
+/// Waits until the writers have finished, up to ten seconds.
+async fn close(writers: Vec<std::thread::JoinHandle<()>>) {
+    let closed = task::spawn("close-stores", async move {
+        for writer in writers {
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+    });
+    let _ = tokio::time::timeout(Duration::from_secs(10), closed).await;
+}
+
 impl RunningVault {
     /// Returns where it listens.
     pub fn endpoints(&self) -> &Endpoints {
@@ -115,12 +137,7 @@ impl RunningVault {
         }
         self.workers.stop().await;
         drop(self.vault);
-        let closed = task::spawn("close-stores", async move {
-            for writer in self.writers {
-                let _ = tokio::task::spawn_blocking(move || writer.join()).await;
-            }
-        });
-        let _ = tokio::time::timeout(Duration::from_secs(10), closed).await;
+        close(self.writers).await;
     }
 }
 

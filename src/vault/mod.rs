@@ -34,6 +34,7 @@ mod read;
 mod redact;
 mod rotate;
 mod seal;
+mod security_key;
 mod start;
 mod status;
 mod stream;
