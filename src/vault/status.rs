@@ -88,8 +88,9 @@ impl Vault {
 
     /// Finds out whether both stores can be read and written.
     pub async fn probe(&self) -> Result<()> {
-        self.data.probe().await?;
-        self.keys.store().probe().await.map_err(|error| Error::new(Reason::KeysUnavailable).because(error))
+        let now = self.clock.now();
+        self.data.probe(now).await?;
+        self.keys.store().probe(now).await.map_err(|error| Error::new(Reason::KeysUnavailable).because(error))
     }
 
     /// Returns how many works were committed since the start: while it stands still there is nothing to sign.
