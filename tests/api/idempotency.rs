@@ -71,7 +71,13 @@ async fn a_repeated_creation_and_annotation_have_one_effect() {
         request_id: uuid(),
         ..Default::default()
     };
-    for _ in 0..3 {
+    let compliance = house.role("compliance");
+    let eight = (0..8).map(|_| {
+        let (mut conversations, note) = (compliance.conversations(), note.clone());
+        async move { conversations.annotate(note).await.unwrap().into_inner().sequence }
+    });
+    assert_eq!(futures_util::future::join_all(eight).await, [1; 8]);
+    for _ in 0..2 {
         let answer = house.role("compliance").conversations().annotate(note.clone()).await.unwrap().into_inner();
         assert_eq!(answer.sequence, 1);
         house.restart().await;

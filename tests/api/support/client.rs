@@ -197,7 +197,7 @@ impl Client {
 
 /// Both ends of an ingest stream.
 pub(crate) struct IngestSession {
-    sender: Option<mpsc::Sender<v1::IngestRequest>>,
+    pub(crate) sender: Option<mpsc::Sender<v1::IngestRequest>>,
     pub(crate) answers: Streaming<v1::IngestResponse>,
 }
 
