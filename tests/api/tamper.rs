@@ -1,5 +1,7 @@
 //! What was done to the files while the vault was stopped: it refuses to start, or refuses to show, and says what is wrong.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use rusqlite::Connection;
 use subrosa_proto::v1;
 use tonic::Code;
@@ -229,13 +231,17 @@ async fn a_vault_without_its_files_or_with_another_root_does_not_start() {
     let (other, _) = stopped().await;
     let foreign = std::fs::read(other.data_dir().join(root.file_name().unwrap())).unwrap();
     assert_ne!(good, foreign);
-    std::fs::write(&root, &foreign).unwrap();
+    let put = |content: &[u8]| {
+        std::fs::write(&root, content).unwrap();
+        std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    put(&foreign);
     does_not_start(&mut house, &["root"]).await;
-    std::fs::write(&root, b"no key").unwrap();
+    put(b"no key");
     does_not_start(&mut house, &["key"]).await;
     std::fs::remove_file(&root).unwrap();
     does_not_start(&mut house, &["key"]).await;
-    std::fs::write(&root, &good).unwrap();
+    put(&good);
 
     for file in ["vault.db", "keys.db"] {
         let (here, aside) = (house.data_dir().join(file), house.dir.path().join(file));
