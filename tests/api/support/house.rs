@@ -37,7 +37,7 @@ impl House {
     pub(crate) async fn start(&mut self) -> Result<(), String> {
         let options = DevOptions { data_dir: self.data_dir(), clock_file: Some(self.clock_file()) };
         let (vault, facts) = App.dev(options).await.map_err(|error| error.to_string())?;
-        let channel = channel(vault.endpoints(), vault.endpoints().data, &facts.ca_file);
+        let channel = endpoint(vault.endpoints(), vault.endpoints().data, &facts.ca_file).connect_lazy();
         self.running = Some(Live { vault, facts, channel });
         Ok(())
     }
@@ -64,7 +64,11 @@ impl House {
 
     /// A connection of its own to one of the addresses.
     pub(crate) fn channel_to(&self, address: std::net::SocketAddr) -> Channel {
-        channel(self.endpoints(), address, self.ca_file())
+        self.endpoint_to(address).connect_lazy()
+    }
+
+    pub(crate) fn endpoint_to(&self, address: std::net::SocketAddr) -> Endpoint {
+        endpoint(self.endpoints(), address, self.ca_file())
     }
 
     /// A client with the credential that the vault keeps for `role`.
@@ -172,9 +176,8 @@ impl House {
     }
 }
 
-/// A connection to one of a vault's listeners, made when it is first used.
-pub(crate) fn channel(endpoints: &Endpoints, address: std::net::SocketAddr, ca_file: &Path) -> Channel {
+fn endpoint(endpoints: &Endpoints, address: std::net::SocketAddr, ca_file: &Path) -> Endpoint {
     let authority = Certificate::from_pem(std::fs::read(ca_file).unwrap());
     let tls = ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
-    Endpoint::from_shared(endpoints.url(address)).unwrap().tls_config(tls).unwrap().connect_lazy()
+    Endpoint::from_shared(endpoints.url(address)).unwrap().tls_config(tls).unwrap()
 }
