@@ -35,14 +35,8 @@ struct Reading {
 
 /// Starts to send `records` of the conversation `name`.
 pub(super) fn start(api: &Api, caller: Caller, name: ConversationName, records: RecordStream) -> ReadStream {
-    let reading = Reading {
-        vault: Arc::clone(&api.vault),
-        caller,
-        name,
-        records,
-        left: RECHECK,
-        stopping: api.info.stopping(),
-    };
+    let reading =
+        Reading { vault: Arc::clone(&api.vault), caller, name, records, left: RECHECK, stopping: api.info.stopping() };
     Box::pin(try_unfold(reading, |mut reading| async move {
         match reading.next().await {
             Ok(Some(message)) => Ok(Some((message, reading))),
