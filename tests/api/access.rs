@@ -15,16 +15,24 @@ async fn a_credential_that_is_none_or_not_ours_is_refused_without_a_word_of_why(
     let wrong = format!("{}{}", &good[..good.len() - 1], if good.ends_with('a') { "b" } else { "a" });
     let mut messages = Vec::new();
     for key in ["", "x", "srk_", "srk_aaaaaaaaaaaaaaaa_", &wrong, &good.to_uppercase(), &format!("{good}a")] {
-        messages.push(refused(house.with_key(Some(key)).read(&name).await, code, "CREDENTIAL_INVALID").message().to_owned());
+        messages.push(
+            refused(house.with_key(Some(key)).read(&name).await, code, "CREDENTIAL_INVALID").message().to_owned(),
+        );
     }
     for header in [good.clone(), format!("Basic {good}"), "Bearer".to_owned()] {
-        messages.push(refused(house.with_header(&header).read(&name).await, code, "CREDENTIAL_INVALID").message().to_owned());
+        messages.push(
+            refused(house.with_header(&header).read(&name).await, code, "CREDENTIAL_INVALID").message().to_owned(),
+        );
     }
     messages.dedup();
     assert_eq!(messages.len(), 1, "the answer tells causes apart: {messages:?}");
     let denied = house.role("auditor").log("system").await;
-    let causes: std::collections::BTreeSet<_> =
-        denied.events.iter().filter(|event| event.operation == "Authenticate").map(|event| event.reason.clone()).collect();
+    let causes: std::collections::BTreeSet<_> = denied
+        .events
+        .iter()
+        .filter(|event| event.operation == "Authenticate")
+        .map(|event| event.reason.clone())
+        .collect();
     for cause in ["CREDENTIAL_MISSING", "CREDENTIAL_MALFORMED", "CREDENTIAL_WRONG"] {
         assert!(causes.contains(cause), "{cause} is not in the log: {causes:?}");
     }
@@ -147,7 +155,10 @@ async fn another_tenants_conversation_looks_absent() {
     let nowhere = v1::ListConversationsRequest { parent: "tenants/nowhere".to_owned(), ..Default::default() };
     refused(reader.conversations().list_conversations(nowhere).await, code, "TENANT_NOT_FOUND");
     let events = house.role("auditor").log(TENANT).await.events;
-    assert!(events.iter().all(|event| event.decision() == v1::AuditDecision::Allowed), "a stranger's call is in the log");
+    assert!(
+        events.iter().all(|event| event.decision() == v1::AuditDecision::Allowed),
+        "a stranger's call is in the log"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +166,11 @@ async fn an_ingestor_of_one_bot_sees_nothing_of_another() {
     let house = House::new().await;
     let (key, _) = house.issue("bot-a", v1::Role::Ingestor, TENANT, &["a"]).await;
     let a = house.with_key(Some(&key));
-    let of = |bot: &str| v1::Conversation { bot: bot.to_owned(), client_reference: format!("r-{bot}"), ..Default::default() };
+    let of = |bot: &str| v1::Conversation {
+        bot: bot.to_owned(),
+        client_reference: format!("r-{bot}"),
+        ..Default::default()
+    };
     let b = house.bot().create_as(of("b")).await.unwrap().name;
     let own = a.create_as(of("")).await.unwrap();
     assert_eq!(own.bot, "a", "a credential of one bot means that bot");
@@ -163,7 +178,11 @@ async fn an_ingestor_of_one_bot_sees_nothing_of_another() {
     refused(a.get(&b).await, code, "CONVERSATION_NOT_FOUND");
     refused(a.append(&b, vec![said("x")]).await, code, "CONVERSATION_NOT_FOUND");
     refused(a.open_stream(&b, &uuid()).await.unwrap().end().await.1, code, "CONVERSATION_NOT_FOUND");
-    refused(a.create_as(v1::Conversation { client_reference: String::new(), ..of("b") }).await, code, "CONVERSATION_NOT_FOUND");
+    refused(
+        a.create_as(v1::Conversation { client_reference: String::new(), ..of("b") }).await,
+        code,
+        "CONVERSATION_NOT_FOUND",
+    );
     let by_reference = v1::AppendRecordsRequest {
         tenant: TENANT.to_owned(),
         client_reference: "r-b".to_owned(),
@@ -226,7 +245,11 @@ async fn what_is_dangerous_needs_a_second_person() {
     let longer = retention(4_000, &["standard", "short"]);
     house.role("compliance").policies().propose_policy(propose(longer)).await.unwrap();
     let update = v1::UpdateTenantRequest {
-        tenant: Some(v1::Tenant { name: TENANT.to_owned(), default_retention_class: "none".to_owned(), ..Default::default() }),
+        tenant: Some(v1::Tenant {
+            name: TENANT.to_owned(),
+            default_retention_class: "none".to_owned(),
+            ..Default::default()
+        }),
         ..Default::default()
     };
     let answer = house.role("operator").tenants().update_tenant(update).await;
@@ -243,7 +266,9 @@ async fn a_method_that_does_not_exist_is_refused_and_audited() {
     let events = house.role("auditor").log(TENANT).await.events;
     let unknown: Vec<_> = events.iter().filter(|event| event.operation == "UnknownMethod").collect();
     assert_eq!(unknown.len(), 3);
-    assert!(unknown.iter().all(|event| event.reason == "METHOD_UNKNOWN" && event.decision() == v1::AuditDecision::Denied));
+    assert!(
+        unknown.iter().all(|event| event.reason == "METHOD_UNKNOWN" && event.decision() == v1::AuditDecision::Denied)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

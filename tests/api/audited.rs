@@ -103,7 +103,8 @@ async fn each_call_leaves_exactly_its_entries() {
     assert_eq!(follow.news().await, [entry("ListConversations", TENANT, &[("returned", 1)])]);
     reader.read(&name).await.unwrap();
     let news = follow.news().await;
-    let phases: Vec<_> = news.iter().map(|seen| (seen.phase, seen.purpose, seen.counts.get("returned").copied())).collect();
+    let phases: Vec<_> =
+        news.iter().map(|seen| (seen.phase, seen.purpose, seen.counts.get("returned").copied())).collect();
     let quality = v1::Purpose::Quality;
     assert_eq!(phases, [(v1::AuditPhase::Begin, quality, None), (v1::AuditPhase::End, quality, Some(2))]);
     let context = v1::GetContextRequest { name: name.clone(), ..Default::default() };
@@ -138,7 +139,8 @@ async fn each_call_leaves_exactly_its_entries() {
     operator.keys().get_key(v1::GetKeyRequest { name: format!("{TENANT}/keys/1") }).await.unwrap();
     assert_eq!(follow.news().await, [entry("GetKey", &format!("{TENANT}/keys/1"), &[("returned", 1)])]);
     operator.keys().rotate_key(v1::RotateKeyRequest { parent: TENANT.to_owned(), ..Default::default() }).await.unwrap();
-    let phases: Vec<_> = follow.news().await.into_iter().map(|seen| (seen.operation, seen.phase, seen.allowed)).collect();
+    let phases: Vec<_> =
+        follow.news().await.into_iter().map(|seen| (seen.operation, seen.phase, seen.allowed)).collect();
     let of = |phase| ("RotateKey".to_owned(), phase, true);
     assert_eq!(phases, [of(v1::AuditPhase::Intent), of(v1::AuditPhase::Outcome)]);
     for (freeze, operation) in [(true, "FreezeTenant"), (false, "UnfreezeTenant")] {
@@ -190,7 +192,15 @@ async fn a_long_read_is_logged_before_each_thousand_leaves() {
     let news: Vec<_> =
         follow.news().await.into_iter().map(|seen| (seen.phase, seen.counts.get("returned").copied())).collect();
     use v1::AuditPhase as Phase;
-    assert_eq!(news, [(Phase::Begin, None), (Phase::Progress, Some(1_000)), (Phase::Progress, Some(2_000)), (Phase::End, Some(2_500))]);
+    assert_eq!(
+        news,
+        [
+            (Phase::Begin, None),
+            (Phase::Progress, Some(1_000)),
+            (Phase::Progress, Some(2_000)),
+            (Phase::End, Some(2_500))
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,7 +243,8 @@ async fn logs_prove_themselves_after_a_restart_and_entries_are_found_by_what_is_
             audit.list_audit_events(request).await.unwrap().into_inner().events
         }
     };
-    let ingested = ask(v1::ListAuditEventsRequest { operation: "/subrosa.v1.IngestService/Ingest".into(), ..Default::default() });
+    let ingested =
+        ask(v1::ListAuditEventsRequest { operation: "/subrosa.v1.IngestService/Ingest".into(), ..Default::default() });
     let records: u64 = ingested.await.iter().map(|event| event.commitments.len() as u64).sum();
     assert_eq!(records, 20);
     let on = ask(v1::ListAuditEventsRequest { object: name.clone(), ..Default::default() }).await;

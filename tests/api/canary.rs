@@ -14,7 +14,8 @@ const ROUNDS: usize = 20;
 
 /// Returns every place under `folder` where a value lies in clear, in hexadecimal or in base64, in order.
 pub(crate) fn hits(folder: &Path, values: &[String]) -> Vec<String> {
-    let needles: Vec<_> = values.iter().flat_map(|value| forms(value).into_iter().map(move |form| (value, form))).collect();
+    let needles: Vec<_> =
+        values.iter().flat_map(|value| forms(value).into_iter().map(move |form| (value, form))).collect();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -112,7 +113,8 @@ impl Program {
         let authority = tonic::transport::Certificate::from_pem(ca);
         let tls = tonic::transport::ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
         let endpoint = self.line["data_endpoint"].as_str().unwrap().to_owned();
-        let channel = tonic::transport::Endpoint::from_shared(endpoint).unwrap().tls_config(tls).unwrap().connect_lazy();
+        let channel =
+            tonic::transport::Endpoint::from_shared(endpoint).unwrap().tls_config(tls).unwrap().connect_lazy();
         Client::new(channel, Some(&format!("Bearer {}", self.line["keys"][role].as_str().unwrap())))
     }
 
@@ -157,7 +159,8 @@ async fn plant(program: &Program, mint: &mut Mint) -> Vec<String> {
         let mut stream = bot.open_stream(&name, &uuid()).await.unwrap();
         stream.append(1, said(&mint.mail())).await;
         stream.acked(1).await.unwrap();
-        let note = v1::AnnotateRequest { name: name.clone(), note: format!("asked by {}", mint.mail()), ..Default::default() };
+        let note =
+            v1::AnnotateRequest { name: name.clone(), note: format!("asked by {}", mint.mail()), ..Default::default() };
         compliance.conversations().annotate(note).await.unwrap();
         refuse(&bot, &compliance, &name, mint).await;
         names.push(name);
@@ -211,7 +214,9 @@ async fn no_value_reaches_a_file_a_log_or_a_reader() {
     for name in &names {
         for record in reader.read(name).await.unwrap() {
             let call = match &record.content {
-                Some(v1::record::Content::ToolCall(call)) => format!("{} {} {}", call.name, call.arguments, call.result),
+                Some(v1::record::Content::ToolCall(call)) => {
+                    format!("{} {} {}", call.name, call.arguments, call.result)
+                }
                 _ => text_of(&record).to_owned(),
             };
             let rest = [&record.client_id, &record.model, &record.prompt_version].map(String::as_str).join(" ");

@@ -18,7 +18,8 @@ fn leave_open(house: &House, log: &str, operation: &str, detail: &serde_json::Va
 
 async fn reasons(house: &House, log: &str, operation: &str) -> Vec<String> {
     let events = house.role("auditor").log(log).await.events;
-    let ends = events.into_iter().filter(|event| event.operation == operation && event.phase() == v1::AuditPhase::Outcome);
+    let ends =
+        events.into_iter().filter(|event| event.operation == operation && event.phase() == v1::AuditPhase::Outcome);
     ends.map(|event| event.reason).filter(|reason| !reason.is_empty()).collect()
 }
 
@@ -129,7 +130,8 @@ async fn a_read_that_a_crash_cut_off_is_marked_interrupted() {
     let mut house = House::new().await;
     let name = house.bot().create().await;
     house.stop().await;
-    let sql = "INSERT INTO open_reads (id, log, object, actor, actor_role, at) VALUES (?1, ?2, ?3, 'prn_aaaa', 'reader', 0)";
+    let sql =
+        "INSERT INTO open_reads (id, log, object, actor, actor_role, at) VALUES (?1, ?2, ?3, 'prn_aaaa', 'reader', 0)";
     house.vault_db().execute(sql, params![ACT, TENANT, name]).unwrap();
     house.start().await.unwrap();
     house.restart().await;
@@ -143,7 +145,8 @@ async fn a_read_that_a_crash_cut_off_is_marked_interrupted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_with_keys_and_no_row_is_made_by_its_next_append() {
     let mut house = House::new().await;
-    let wanted = || v1::Conversation { bot: "a".to_owned(), client_reference: "order-3".to_owned(), ..Default::default() };
+    let wanted =
+        || v1::Conversation { bot: "a".to_owned(), client_reference: "order-3".to_owned(), ..Default::default() };
     let name = house.bot().create_as(wanted()).await.unwrap().name;
     house.stop().await;
     let data = house.vault_db();

@@ -92,7 +92,10 @@ async fn a_long_conversation_expires_day_by_day() {
     house.advance(DAY).await;
     bot.append(&name, vec![said("tuesday 1")]).await.unwrap();
     house.advance(DAY * 2).await;
-    eventually("the first day's expiry", || async { bot.get(&name).await.is_ok_and(|found| found.expired_through == 2) }).await;
+    eventually("the first day's expiry", || async {
+        bot.get(&name).await.is_ok_and(|found| found.expired_through == 2)
+    })
+    .await;
     let mut stream = house.reader().reading(&name).await.unwrap();
     let first = stream.message().await.unwrap().unwrap();
     assert_eq!((first.expired_through, first.last_sequence), (2, 3));
@@ -104,7 +107,10 @@ async fn a_long_conversation_expires_day_by_day() {
     let context = bot.conversations().get_context(context).await.unwrap().into_inner();
     assert_eq!((context.records.len(), context.expired_through), (2, 2));
     house.advance(DAY).await;
-    eventually("the second day's expiry", || async { bot.get(&name).await.is_ok_and(|found| found.expired_through == 3) }).await;
+    eventually("the second day's expiry", || async {
+        bot.get(&name).await.is_ok_and(|found| found.expired_through == 3)
+    })
+    .await;
     let left = house.reader().read(&name).await.unwrap();
     assert_eq!(left.iter().map(text_of).collect::<Vec<_>>(), ["thursday"]);
 }
@@ -128,7 +134,8 @@ async fn a_reference_of_an_expired_conversation_is_free_again() {
         events.iter().any(|event| event.operation == "ExpireRecords")
     })
     .await;
-    eventually("another conversation", || async { bot.create_as(wanted()).await.is_ok_and(|made| made.name != first) }).await;
+    eventually("another conversation", || async { bot.create_as(wanted()).await.is_ok_and(|made| made.name != first) })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +148,8 @@ async fn the_status_tells_of_expiry() {
     eventually("the expiry in the status", || async {
         let status = house.role("auditor").admin().get_status(v1::GetStatusRequest {}).await.unwrap().into_inner();
         let expiry = status.status.unwrap().expiry.unwrap();
-        (expiry.destroyed_buckets, expiry.swept_records, expiry.overdue_buckets, expiry.pending_scrub) == (1, 1, 0, false)
+        (expiry.destroyed_buckets, expiry.swept_records, expiry.overdue_buckets, expiry.pending_scrub)
+            == (1, 1, 0, false)
     })
     .await;
 }

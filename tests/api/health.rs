@@ -63,7 +63,9 @@ async fn the_status_says_what_is_true() {
     assert_eq!((status.root_kind.as_str(), status.sealing_backend.as_str()), ("key-file", "ring"));
     let logs: Vec<_> = status.logs.iter().map(|log| log.log.as_str()).collect();
     assert!(logs.contains(&"system") && logs.contains(&"tenants/dev"), "{logs:?}");
-    assert!(status.listeners.iter().all(|listener| listener.plaintext == (listener.kind() == v1::ListenerKind::Metrics)));
+    assert!(
+        status.listeners.iter().all(|listener| listener.plaintext == (listener.kind() == v1::ListenerKind::Metrics))
+    );
 }
 
 /// How long a stop may take: the drain deadline of `dev` is 5 s, and then the stores are closed.
@@ -92,7 +94,8 @@ async fn a_stop_ends_in_time_with_clients_that_do_not_let_go() {
     assert!(stopped.is_ok(), "the vault did not stop in time");
     refused(end, Code::Unavailable, "SHUTTING_DOWN");
     let mut rest = Vec::new();
-    let _ = tokio::time::timeout(BOUND, silent.read_to_end(&mut rest)).await.expect("the silent connection was left open");
+    let _ =
+        tokio::time::timeout(BOUND, silent.read_to_end(&mut rest)).await.expect("the silent connection was left open");
     assert!(idle.check(HealthCheckRequest::default()).await.is_err());
     let mut left = 0;
     let end = loop {

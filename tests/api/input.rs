@@ -119,7 +119,8 @@ async fn a_bad_record_ends_an_ingest_stream_with_its_place_and_stores_nothing() 
         let status = refused(end, code, reason);
         silent(&status);
         let details = status.get_error_details();
-        let found = details.bad_request().unwrap_or_else(|| panic!("no field: {status:?}")).field_violations[0].field.clone();
+        let found =
+            details.bad_request().unwrap_or_else(|| panic!("no field: {status:?}")).field_violations[0].field.clone();
         assert!(found.ends_with(field), "{found} is not at {field}");
         assert_eq!(acked, 0);
     }
@@ -207,26 +208,54 @@ async fn names_and_words_of_the_wrong_form_are_refused_at_their_field() {
     let status = refused(answer, Code::InvalidArgument, "INVALID_FIELD");
     silent(&status);
     at_field(&status, "request_id");
-    at_field(&refused(bot.append_with(&name, "", vec![said("x")]).await, Code::InvalidArgument, "INVALID_FIELD"), "request_id");
+    at_field(
+        &refused(bot.append_with(&name, "", vec![said("x")]).await, Code::InvalidArgument, "INVALID_FIELD"),
+        "request_id",
+    );
     let conversation = |bot: &str| v1::Conversation { bot: bot.to_owned(), ..Default::default() };
     let wrong = [
         (v1::Conversation { audience: 9, ..conversation("a") }, "UNKNOWN_ENUM", "conversation.audience"),
         (v1::Conversation { consent: vec![99], ..conversation("a") }, "UNKNOWN_ENUM", "conversation.consent[0]"),
         (conversation(&format!("{CANARY} b")), "INVALID_FIELD", "conversation.bot"),
         (conversation("4111111111111111"), "PERSONAL_DATA_IN_KEY", "conversation.bot"),
-        (v1::Conversation { labels: vec!["4111111111111111".into()], ..conversation("a") }, "PERSONAL_DATA_IN_KEY", "conversation.labels"),
-        (v1::Conversation { channel: "4111111111111111".into(), ..conversation("a") }, "PERSONAL_DATA_IN_KEY", "conversation.channel"),
-        (v1::Conversation { bot_version: "4111111111111111".into(), ..conversation("a") }, "PERSONAL_DATA_IN_KEY", "conversation.bot_version"),
-        (v1::Conversation { language: "4111111111111111".into(), ..conversation("a") }, "PERSONAL_DATA_IN_KEY", "conversation.language"),
-        (v1::Conversation { retention_class: "forever".into(), ..conversation("a") }, "RETENTION_CLASS_UNKNOWN", "conversation.retention_class"),
-        (v1::Conversation { client_reference: CANARY.repeat(40), ..conversation("a") }, "INVALID_FIELD", "conversation.client_reference"),
+        (
+            v1::Conversation { labels: vec!["4111111111111111".into()], ..conversation("a") },
+            "PERSONAL_DATA_IN_KEY",
+            "conversation.labels",
+        ),
+        (
+            v1::Conversation { channel: "4111111111111111".into(), ..conversation("a") },
+            "PERSONAL_DATA_IN_KEY",
+            "conversation.channel",
+        ),
+        (
+            v1::Conversation { bot_version: "4111111111111111".into(), ..conversation("a") },
+            "PERSONAL_DATA_IN_KEY",
+            "conversation.bot_version",
+        ),
+        (
+            v1::Conversation { language: "4111111111111111".into(), ..conversation("a") },
+            "PERSONAL_DATA_IN_KEY",
+            "conversation.language",
+        ),
+        (
+            v1::Conversation { retention_class: "forever".into(), ..conversation("a") },
+            "RETENTION_CLASS_UNKNOWN",
+            "conversation.retention_class",
+        ),
+        (
+            v1::Conversation { client_reference: CANARY.repeat(40), ..conversation("a") },
+            "INVALID_FIELD",
+            "conversation.client_reference",
+        ),
     ];
     for (wanted, reason, field) in wrong {
         let status = refused(bot.create_as(wanted).await, Code::InvalidArgument, reason);
         silent(&status);
         at_field(&status, field);
     }
-    let annotate = v1::AnnotateRequest { name: name.clone(), add_labels: vec!["4111111111111111".into()], ..Default::default() };
+    let annotate =
+        v1::AnnotateRequest { name: name.clone(), add_labels: vec!["4111111111111111".into()], ..Default::default() };
     let status = refused(bot.conversations().annotate(annotate).await, Code::InvalidArgument, "PERSONAL_DATA_IN_KEY");
     silent(&status);
     at_field(&status, "add_labels");
@@ -250,7 +279,10 @@ async fn a_page_token_of_another_query_is_refused() {
     let first = bot.conversations().list_conversations(page("a", "")).await.unwrap().into_inner();
     assert!(!first.next_page_token.is_empty());
     let token = first.next_page_token.as_str();
-    assert_eq!(bot.conversations().list_conversations(page("a", token)).await.unwrap().into_inner().conversations.len(), 1);
+    assert_eq!(
+        bot.conversations().list_conversations(page("a", token)).await.unwrap().into_inner().conversations.len(),
+        1
+    );
     for (of, token) in [("", token), ("b", token), ("a", CANARY), ("a", "AAAA")] {
         let answer = bot.conversations().list_conversations(page(of, token)).await;
         silent(&refused(answer, Code::InvalidArgument, "PAGE_TOKEN_INVALID"));

@@ -80,7 +80,11 @@ async fn a_rotation_is_refused_and_changes_nothing_when_a_wrap_does_not_open() {
     house.stop().await;
     let dump = |house: &House| -> Vec<(i64, Vec<u8>)> {
         let keys = house.keys_db();
-        let mut rows = keys.prepare("SELECT b.kek_version, w.wrapped FROM buckets b JOIN bucket_wraps w ON w.id = b.wrap ORDER BY b.day").unwrap();
+        let mut rows = keys
+            .prepare(
+                "SELECT b.kek_version, w.wrapped FROM buckets b JOIN bucket_wraps w ON w.id = b.wrap ORDER BY b.day",
+            )
+            .unwrap();
         rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
     };
     let sql = "UPDATE bucket_wraps SET wrapped = CAST(substr(wrapped, 1, 60) || x'00ff' || substr(wrapped, 63) AS BLOB)
@@ -93,7 +97,8 @@ async fn a_rotation_is_refused_and_changes_nothing_when_a_wrap_does_not_open() {
     refused(house.reader().read(&broken).await, Code::DataLoss, "INTEGRITY_FAILURE");
     assert_eq!(house.reader().read(&name).await.unwrap().len(), 1, "the sound one is lost with the broken one");
     let events = house.role("auditor").log(TENANT).await.events;
-    let outcome = events.iter().find(|event| event.operation == "RotateKey" && event.phase() == v1::AuditPhase::Outcome);
+    let outcome =
+        events.iter().find(|event| event.operation == "RotateKey" && event.phase() == v1::AuditPhase::Outcome);
     assert_eq!(outcome.unwrap().reason, "ROTATION_REFUSED");
     house.stop().await;
     assert_eq!(dump(&house), before);

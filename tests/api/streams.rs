@@ -68,7 +68,11 @@ async fn two_streams_of_one_id_at_once_store_each_record_once() {
     for (durable, end) in ends {
         acked = acked.max(durable);
         if let Err(status) = end {
-            assert_eq!((status.code(), reason_of(&status).as_str()), (Code::Aborted, "SEQUENCE_CONFLICT"), "{status:?}");
+            assert_eq!(
+                (status.code(), reason_of(&status).as_str()),
+                (Code::Aborted, "SEQUENCE_CONFLICT"),
+                "{status:?}"
+            );
         }
     }
     let mut last = house.bot().open_stream(&name, &id).await.unwrap();

@@ -141,11 +141,7 @@ impl Client {
 
     /// Opens an ingest stream on a conversation; nothing is answered before the vault has taken it up.
     pub(crate) async fn open_stream(&self, parent: &str, stream_id: &str) -> Result<IngestSession, Status> {
-        let open = v1::IngestOpen {
-            parent: parent.to_owned(),
-            stream_id: stream_id.to_owned(),
-            ..Default::default()
-        };
+        let open = v1::IngestOpen { parent: parent.to_owned(), stream_id: stream_id.to_owned(), ..Default::default() };
         self.stream(vec![v1::ingest_request::Action::Open(open)]).await
     }
 
