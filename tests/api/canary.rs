@@ -63,7 +63,7 @@ impl Mint {
         let value = match n % 3 {
             0 => format!("q{n}z.canary{n}@mail{n}.example.org"),
             1 => card(n),
-            _ => format!("sk-proj-{}{n:04}", "Zx9Qw7Er5Ty3Ui1Op2As4Df6Gh8Jk0Lz".repeat(1)),
+            _ => format!("sk-proj-{}{n:04}", "Zx9Qw7Er5Ty3Ui1Op2As4Df6Gh8Jk0Lz"),
         };
         self.0.push(value.clone());
         value

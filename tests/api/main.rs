@@ -11,11 +11,12 @@ mod crash;
 mod expiry;
 mod health;
 mod idempotency;
+mod ingest;
 mod input;
 mod matrix;
 mod order;
 mod reference;
 mod rotation;
-mod streams;
+
 mod support;
 mod tamper;

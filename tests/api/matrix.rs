@@ -1,6 +1,5 @@
 //! Each of the eight roles against every method, over the wire, compared with the matrix of design section 13.
 
-use prost::Message as _;
 use subrosa::access::TABLE;
 use subrosa_proto::v1;
 use tonic::Code;
