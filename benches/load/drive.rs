@@ -72,7 +72,8 @@ impl Client {
             conversation: Some(conversation),
             request_id: random::uuid_v4().to_string(),
         };
-        let made = ConversationServiceClient::new(channel).create_conversation(self.request(&self.0.ingestor, request));
+        let mut client = ConversationServiceClient::new(channel);
+        let made = client.create_conversation(self.request(&self.0.ingestor, request));
         made.await.expect("a conversation").into_inner().conversation.expect("a conversation").name
     }
 
@@ -103,7 +104,7 @@ impl Client {
         let mut answers = IngestServiceClient::new(channel).ingest(request).await.expect("a stream").into_inner();
         let window = Arc::new(tokio::sync::Semaphore::new(WINDOW));
         let (client, room) = (self.clone(), Arc::clone(&window));
-        let sender = tokio::spawn(async move {
+        let sender = subrosa::watch::task::spawn("sender", async move {
             for client_sequence in 1..=records as u64 {
                 room.acquire().await.expect("a window").forget();
                 let append = v1::IngestAppend { client_sequence, record: Some(client.record()) };

@@ -132,7 +132,7 @@ table! {
         Annotate: Tenant, One; Ingestor Own, Compliance Any, Privacy Any;
     }
     SearchService {
-        SearchConversations: Tenant, Filter, purpose; Compliance Any, Privacy Any;
+        SearchConversations: Tenant, Filter; Compliance Any, Privacy Any;
     }
     AuditService {
         ListAuditEvents: TenantOrVault, None; Compliance Any, Privacy Any, Security Any, Auditor Any;

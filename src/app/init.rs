@@ -16,6 +16,7 @@ use crate::keys::{CacheLimits, KeyRing, initialise};
 use crate::store::sqlite;
 use crate::store::{KeyWork, KeyWrite};
 use crate::vault::{Checkpointer, Settings, Vault};
+use crate::watch::Metrics;
 
 use super::error::AppError;
 use super::tls;
@@ -60,7 +61,7 @@ async fn make_stores(dir: &Path, root: &dyn Root) -> Result<SecretString, AppErr
     let (row, secret) = bootstrap_row(clock.now());
     keys.submit(KeyWork::new(KeyWrite::PutApiKey { row, most_live: 1, now: clock.now() })).await?;
     let ring = KeyRing::unlock(keys, root, CacheLimits::default(), Arc::clone(&clock)).await?;
-    let vault = Vault::start(data, ring, clock, Settings::default()).await?;
+    let vault = Vault::start(data, ring, clock, Settings::default(), Arc::new(Metrics::new())).await?;
     vault.log_creation().await?;
     Checkpointer::new(Arc::clone(&vault)).await?.sign().await?;
     drop(vault);

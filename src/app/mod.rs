@@ -15,6 +15,8 @@ mod serve;
 mod tls;
 mod workers;
 
+use secrecy::SecretString;
+
 use crate::cli::{DevFacts, DevOptions, Endpoints, Host, HostError, InitOptions, Initialised, Running};
 use crate::config::Config;
 
@@ -30,6 +32,10 @@ impl Host for App {
 
     async fn init(&self, options: InitOptions) -> Result<Initialised, HostError> {
         Ok(init::init(options).await?)
+    }
+
+    async fn security_key(&self, config: Config) -> Result<SecretString, HostError> {
+        Ok(serve::security_key(config).await?)
     }
 
     async fn start(&self, config: Config) -> Result<RunningVault, HostError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -22,7 +23,7 @@ use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
 use crate::keys::{CacheLimits, KeyRing};
 use crate::sealing::Backend;
 use crate::store::sqlite;
-use crate::vault::{Settings, Vault};
+use crate::vault::{Checkpointer, Settings, Vault};
 use crate::watch::{Metrics, task};
 
 use super::error::AppError;
@@ -65,8 +66,8 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
         Time::System => Arc::new(SystemClock),
         Time::File(path) => Arc::new(FileClock::new(path)),
     };
-    let (vault, writers) = open(&config, root.as_ref(), clock).await?;
     let metrics = Arc::new(Metrics::new());
+    let (vault, writers) = open(&config, root.as_ref(), clock, Arc::clone(&metrics)).await?;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, Arc::clone(&metrics));
     health.probe(&vault).await;
@@ -90,6 +91,27 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     servers.push(task::spawn("metrics", http::serve(metrics_listener, metrics, health_of, stop.clone())));
     let drain = config.server.drain_deadline;
     Ok(RunningVault { endpoints, vault, health, workers, ends, servers, writers, drain })
+}
+
+/// Opens a vault that is not running, issues a new `security` key, signs what was logged, and closes it.
+pub(super) async fn security_key(config: Config) -> Result<SecretString, AppError> {
+    let root = root(&config)?;
+    let (vault, writers) = open(&config, root.as_ref(), Arc::new(SystemClock), Arc::new(Metrics::new())).await?;
+    let issued = vault.issue_security_key().await;
+    Checkpointer::new(Arc::clone(&vault)).await?.sign().await?;
+    drop(vault);
+    close(writers).await;
+    Ok(SecretString::from(issued?.expose().to_owned()))
+}
+
+/// Waits until the writers have finished, up to ten seconds.
+async fn close(writers: Vec<std::thread::JoinHandle<()>>) {
+    let closed = task::spawn("close-stores", async move {
+        for writer in writers {
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+    });
+    let _ = tokio::time::timeout(Duration::from_secs(10), closed).await;
 }
 
 impl RunningVault {
@@ -117,12 +139,7 @@ impl RunningVault {
         self.ends.cut.cancel();
         self.workers.stop().await;
         drop(self.vault);
-        let closed = task::spawn("close-stores", async move {
-            for writer in self.writers {
-                let _ = tokio::task::spawn_blocking(move || writer.join()).await;
-            }
-        });
-        let _ = tokio::time::timeout(Duration::from_secs(10), closed).await;
+        close(self.writers).await;
     }
 }
 
@@ -131,6 +148,7 @@ async fn open(
     config: &Config,
     root: &dyn Root,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
 ) -> Result<(Arc<Vault>, Vec<std::thread::JoinHandle<()>>), AppError> {
     let readers = config.storage.readers.as_usize();
     let (keys, keys_writer) = sqlite::start_keys(&config.storage.keys_path(), readers)?;
@@ -150,7 +168,7 @@ async fn open(
         default_retention_days: u32::try_from(config.retention.default_days.get()).unwrap_or(u32::MAX),
         remember: config.limits.idempotency_window,
     };
-    let vault = Vault::start(data, ring, clock, settings).await?;
+    let vault = Vault::start(data, ring, clock, settings, metrics).await?;
     Ok((vault, vec![data_writer, keys_writer]))
 }
 
@@ -220,7 +238,9 @@ struct Surface<'a, H> {
 
 impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
     fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: Option<TlsAcceptor>) -> Vec<JoinHandle<()>> {
-        let places = Arc::new(Semaphore::new(self.config.server.max_connections.as_usize()));
+        let most = self.config.server.max_connections.as_usize();
+        let places = Arc::new(Semaphore::new(most));
+        count_connections(self.vault, &places, most, &self.ends.stop);
         let serve_one = |(kind, listener): (ListenerKind, TcpListener)| {
             let reflection = kind == ListenerKind::Operator;
             let routes = grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), reflection);
@@ -246,6 +266,20 @@ impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE))
     }
+}
+
+/// Tells the metrics each second how many connections are open.
+fn count_connections(vault: &Arc<Vault>, places: &Arc<Semaphore>, most: usize, stop: &CancellationToken) {
+    let (metrics, places, stop) = (Arc::clone(vault.metrics()), Arc::clone(places), stop.clone());
+    task::spawn("count-connections", async move {
+        while !stop.is_cancelled() {
+            metrics.set_connections(most.saturating_sub(places.available_permits()) as u64);
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    });
 }
 
 /// What `GetStatus` says of this process.

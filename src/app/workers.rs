@@ -50,10 +50,10 @@ impl Workers {
                 report("old requests are not forgotten", vault.forget_requests().await);
             }),
             every("health", SECOND, &stop, Arc::clone(vault), move |vault| {
-                let (health, metrics) = (health.clone(), Arc::clone(&metrics));
+                let health = health.clone();
                 async move {
                     health.probe(&vault).await;
-                    measure(&vault, &metrics).await;
+                    report("the state cannot be measured", vault.measure().await);
                 }
             }),
         ];
@@ -108,13 +108,6 @@ fn expire(metrics: Arc<Metrics>) -> impl Fn(Arc<Vault>) -> std::pin::Pin<Box<dyn
                 Err(error) => report("retention is not carried out", Err(error)),
             }
         })
-    }
-}
-
-async fn measure(vault: &Vault, metrics: &Metrics) {
-    match vault.state().await {
-        Ok(state) => state.stores.iter().for_each(|store| metrics.set_wal_bytes(store.name, store.wal_bytes)),
-        Err(error) => report("the state cannot be measured", Err(error)),
     }
 }
 

@@ -35,7 +35,7 @@ impl PurposeArgs {
     }
 }
 
-fn purpose(text: &str) -> Result<Purpose, &'static str> {
+pub(super) fn purpose(text: &str) -> Result<Purpose, &'static str> {
     text.to_ascii_uppercase().replace('-', "_").parse().map_err(|_| "no such purpose")
 }
 

@@ -21,6 +21,9 @@ pub trait Host: Sync {
     /// Makes a new vault in an empty or missing folder.
     fn init(&self, options: InitOptions) -> impl Future<Output = Result<Initialised, HostError>>;
 
+    /// Issues a new `security` key of a vault that is not running.
+    fn security_key(&self, config: Config) -> impl Future<Output = Result<SecretString, HostError>>;
+
     /// Starts a vault and returns once it serves.
     fn start(&self, config: Config) -> impl Future<Output = Result<Self::Vault, HostError>>;
 

@@ -74,6 +74,8 @@ enum Command {
     /// Show the configuration in force
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Issue a new security key of a stopped vault: on the machine itself, by who holds its root
+    SecurityKey(serve::ConfigArgs),
     /// Show how the vault is
     Status,
     /// Create, show, change and freeze tenants
@@ -131,6 +133,7 @@ impl Cli {
             Command::Init(args) => init::run(args, host, &mut printer).await?,
             Command::Serve(args) => serve::run(args, host, &mut printer).await?,
             Command::Dev(args) => dev::run(args, host, &mut printer).await?,
+            Command::SecurityKey(args) => serve::security_key(args, host, &mut printer).await?,
             Command::Demo(args) => demo::run(args, host, &mut printer).await?,
             Command::Config(command) => config::run(command, &mut printer)?,
             Command::Redact(args) => return redaction::run(&args),
@@ -154,7 +157,13 @@ impl Command {
             Self::Search(args) => search::run(args, &vault, printer).await?,
             Self::Audit(command) => audit::run(command, &vault, printer).await?,
             Self::Import(args) => return import::run(args, &vault, printer).await,
-            Self::Init(_) | Self::Serve(_) | Self::Dev(_) | Self::Demo(_) | Self::Config(_) | Self::Redact(_) => {
+            Self::Init(_)
+            | Self::SecurityKey(_)
+            | Self::Serve(_)
+            | Self::Dev(_)
+            | Self::Demo(_)
+            | Self::Config(_)
+            | Self::Redact(_) => {
                 return Err(CliError::Failed("not a client command".to_owned()));
             }
         }

@@ -4,7 +4,9 @@ use clap::Args;
 use subrosa_proto::v1::SearchConversationsRequest;
 use subrosa_proto::v1::search_service_client::SearchServiceClient;
 
-use super::args::{LimitArgs, PurposeArgs, pages, tenant, time};
+use crate::domain::Purpose;
+
+use super::args::{LimitArgs, pages, purpose, tenant, time};
 use super::client::Connection;
 use super::conversation::COLUMNS;
 use super::exit::CliError;
@@ -16,8 +18,12 @@ pub(super) struct SearchArgs {
     /// The tenant, such as acme
     #[arg(long, value_parser = tenant)]
     tenant: String,
-    #[command(flatten)]
-    purpose: PurposeArgs,
+    /// Why the search is made, kept in the audit log: as for `conversation read`
+    #[arg(long, value_parser = purpose)]
+    purpose: Option<Purpose>,
+    /// The case that it belongs to, kept in the audit log
+    #[arg(long = "case", value_name = "CASE", default_value = "", hide_default_value = true)]
+    case_reference: String,
     /// File whose first line is the end user as the client knows them (not a flag: others can read flags)
     #[arg(long, value_name = "FILE")]
     subject_file: Option<std::path::PathBuf>,
@@ -73,8 +79,8 @@ impl SearchArgs {
             channel: self.channel.clone(),
             label: self.label.clone(),
             finding_class: self.finding_class.clone(),
-            purpose: self.purpose.wire(),
-            case_reference: self.purpose.case_reference.clone(),
+            purpose: self.purpose.map_or(0, |purpose| i32::from(purpose.code())),
+            case_reference: self.case_reference.clone(),
             page_size: 0,
             page_token: String::new(),
         })

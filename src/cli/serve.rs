@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -65,10 +66,7 @@ pub(super) async fn run<H: Host>(args: ServeArgs, host: &H, printer: &mut Printe
         return super::config::print(&config, printer);
     }
     start_log(&config)?;
-    config.find_passphrase()?;
-    if config.keys.root == RootKind::Passphrase && config.passphrase.is_none() {
-        config.passphrase = Some(ask("Passphrase of the vault: ")?);
-    }
+    find_passphrase(&mut config)?;
     let mut stop = Stop::new()?;
     let vault = tokio::select! {
         vault = host.start(config) => vault.map_err(CliError::Vault)?,
@@ -82,6 +80,28 @@ pub(super) async fn run<H: Host>(args: ServeArgs, host: &H, printer: &mut Printe
         printer.json_line(&object(endpoints))?;
     }
     until_stopped(vault, stop).await
+}
+
+/// Issues a new `security` key of a vault that is not running, and prints it, once.
+///
+/// # Errors
+///
+/// The configuration is wrong, the vault runs or cannot be opened, or its first principal has two live keys.
+pub(super) async fn security_key<H: Host>(args: ConfigArgs, host: &H, printer: &mut Printer) -> Result<(), CliError> {
+    let mut config = args.load()?;
+    start_log(&config)?;
+    find_passphrase(&mut config)?;
+    let key = host.security_key(config).await.map_err(CliError::Vault)?;
+    printer.value(&serde_json::json!({ "security_key": key.expose_secret() }))?;
+    printer.note("\nIt is shown this once. Revoke the one it takes over from with: subrosa api-key revoke")
+}
+
+fn find_passphrase(config: &mut Config) -> Result<(), CliError> {
+    config.find_passphrase()?;
+    if config.keys.root == RootKind::Passphrase && config.passphrase.is_none() {
+        config.passphrase = Some(ask("Passphrase of the vault: ")?);
+    }
+    Ok(())
 }
 
 /// Returns named texts as one JSON object.

@@ -10,10 +10,6 @@ section! {
     Limits as "limits", checked by nothing_more {
         /// Most calls in work at once on one connection.
         concurrent_calls: Whole<1, 10_000> = Whole::clamped(128);
-        /// Most open streams (Ingest, ReadConversation) of one principal.
-        streams_per_principal: Whole<1, 10_000> = Whole::clamped(256);
-        /// Longest time that a call which is not a stream may take.
-        call_timeout: Duration = Duration::from_secs(30);
         /// How long a repeated `request_id` is recognised.
         idempotency_window: Duration = Duration::from_secs(72 * 3_600);
     }

@@ -31,5 +31,5 @@ pub use principal::{BotScope, Principal};
 pub use record::{
     Content, FindingNote, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Record, size_class,
 };
-pub use retention::{MAX_DAYS, RetentionError, RetentionPolicy, expiry_day};
+pub use retention::{MAX_DAYS, RetentionError, RetentionPolicy};
 pub use time::{Day, TimeError, Timestamp};

@@ -1,12 +1,10 @@
 //! How long records stay.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::ids::Slug;
-use super::time::{Day, Timestamp};
 
 /// A tenant's retention policy: named classes, one of them the default, every one finite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,12 +75,6 @@ impl RetentionPolicy {
     }
 }
 
-/// Returns the UTC date on which a record received at `received` and kept for `days` runs out; its bucket key is destroyed
-/// at 00:00 UTC after that date.
-pub fn expiry_day(received: Timestamp, days: u32) -> Day {
-    received.plus(Duration::from_secs(u64::from(days) * 86_400)).day()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,11 +99,5 @@ mod tests {
         assert!(now.is_shortened_by(&policy("a", &[("a", 29), ("b", 90)]).unwrap()));
         assert!(now.is_shortened_by(&policy("a", &[("a", 30)]).unwrap()));
         assert!(now.is_shortened_by(&policy("c", &[("a", 30), ("b", 90), ("c", 1)]).unwrap()));
-    }
-
-    #[test]
-    fn the_expiry_day_is_a_utc_date() {
-        let late = "2026-11-21T23:59:59.999Z".parse().unwrap();
-        assert_eq!(expiry_day(late, 1).to_string(), "2026-11-22");
     }
 }

@@ -206,8 +206,11 @@ async fn gather(inbound: &mut Streaming<v1::IngestRequest>) -> Gathered {
     gathered
 }
 
-/// Reads a message behind the first: its client sequence and record, and its weight; none is the client's end.
-fn read(message: Option<Result<v1::IngestRequest, Status>>) -> Result<Option<((u64, NewRecord), usize)>, End> {
+/// A record with its client sequence, and its weight in bytes.
+type Weighed = ((u64, NewRecord), usize);
+
+/// Reads a message behind the first; none is the client's end.
+fn read(message: Option<Result<v1::IngestRequest, Status>>) -> Result<Option<Weighed>, End> {
     let action = match message {
         None => return Ok(None),
         Some(Err(status)) => return Err(broken(&status)),

@@ -12,7 +12,7 @@ use http::{Request, Response};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use crate::access::Caller;
+use crate::access::{Caller, Rule, rule_for};
 use crate::domain::{Error, Reason, Result};
 use crate::vault::Vault;
 
@@ -77,14 +77,40 @@ where
                 request.headers_mut().remove(AUTHORIZATION);
                 return ready.call(request).await;
             }
-            match admit(&vault, &mut request).await {
+            let method = rule_for(request.uri().path()).map_or("unknown", Rule::operation);
+            let response = match admit(&vault, &mut request).await {
                 Ok(caller) => {
                     request.extensions_mut().insert(caller);
-                    Ok(plainly(ready.call(request).await?))
+                    plainly(ready.call(request).await?)
                 }
-                Err(error) => Ok(to_status(&error).into_http()),
-            }
+                Err(error) => to_status(&error).into_http(),
+            };
+            vault.metrics().called(method, code_name(&response));
+            Ok(response)
         })
+    }
+}
+
+/// Returns the name of the code that a response begins with; a reply that has begun without one is on its way.
+fn code_name<R>(response: &Response<R>) -> &'static str {
+    match Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code()) {
+        Code::Ok => "Ok",
+        Code::Cancelled => "Cancelled",
+        Code::InvalidArgument => "InvalidArgument",
+        Code::DeadlineExceeded => "DeadlineExceeded",
+        Code::NotFound => "NotFound",
+        Code::AlreadyExists => "AlreadyExists",
+        Code::PermissionDenied => "PermissionDenied",
+        Code::ResourceExhausted => "ResourceExhausted",
+        Code::FailedPrecondition => "FailedPrecondition",
+        Code::Aborted => "Aborted",
+        Code::OutOfRange => "OutOfRange",
+        Code::Unimplemented => "Unimplemented",
+        Code::Internal => "Internal",
+        Code::Unavailable => "Unavailable",
+        Code::DataLoss => "DataLoss",
+        Code::Unauthenticated => "Unauthenticated",
+        Code::Unknown => "Unknown",
     }
 }
 

@@ -63,6 +63,10 @@ impl<I: Hash + Eq> KeyCache<I> {
         self.lock().put(id, Kept { key, since: now, uses: 1 });
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Drops every key whose id `doomed` names. A key that a caller holds at this moment is wiped when that caller is done.
     pub(super) fn forget(&self, doomed: impl Fn(&I) -> bool)
     where

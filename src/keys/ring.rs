@@ -94,6 +94,11 @@ impl KeyRing {
         self.root_kind
     }
 
+    /// Returns how many data keys are in memory.
+    pub fn cached(&self) -> usize {
+        self.segments.len() + self.conversations.len() + self.buckets.len()
+    }
+
     /// Returns the key store.
     pub fn store(&self) -> &KeyStore {
         &self.store

@@ -141,12 +141,17 @@ impl DataStore {
         self.pipeline.committed()
     }
 
+    /// Returns how much waits for the writer: pieces of work, and their bytes.
+    pub fn waiting(&self) -> (u64, u64) {
+        self.pipeline.waiting()
+    }
+
     /// Finds out whether the store can be read, and written again where the last batch failed.
-    pub async fn probe(&self) -> Result<(), SubmitError> {
+    pub async fn probe(&self, now: Timestamp) -> Result<(), SubmitError> {
         let read = self.read(|reader| reader.wal_bytes()).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
-            self.submit(Work::chore(Chore::ForgetRequests(Timestamp::default()))).await?;
+            self.submit(Work::chore(Chore::Touch(now))).await?;
         }
         Ok(())
     }

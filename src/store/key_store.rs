@@ -231,12 +231,18 @@ impl KeyStore {
         self.pipeline.submit(work).await
     }
 
+    /// Returns how much waits for the writer: pieces of work, and their bytes.
+    pub fn waiting(&self) -> (u64, u64) {
+        self.pipeline.waiting()
+    }
+
     /// Finds out whether the store can be read, and written again where the last batch failed.
-    pub async fn probe(&self) -> Result<(), SubmitError> {
+    pub async fn probe(&self, now: Timestamp) -> Result<(), SubmitError> {
         let read = self.read(|reader| reader.wal_bytes()).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
-            self.submit(KeyWork::default()).await?;
+            let touch = KeyWrite::PutMeta("heartbeat", now.unix_ms().to_be_bytes().to_vec());
+            self.submit(KeyWork::new(touch)).await?;
         }
         Ok(())
     }

@@ -97,6 +97,13 @@ impl<E: Engine> Pipeline<E> {
         self.course.failing.load(Ordering::Relaxed)
     }
 
+    /// Returns how much waits for the writer: pieces of work, and their bytes.
+    pub fn waiting(&self) -> (u64, u64) {
+        let works = self.queue.max_capacity() - self.queue.capacity();
+        let bytes = QUEUE_BYTES.saturating_sub(self.bytes.available_permits());
+        (works as u64, bytes as u64)
+    }
+
     /// Queues `work` behind everything queued before it.
     pub async fn enqueue(&self, work: E::Work) -> Result<Pending<E::Done>, SubmitError> {
         let weight = u32::try_from(E::weight(&work).clamp(1, QUEUE_BYTES)).unwrap_or(u32::MAX);

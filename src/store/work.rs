@@ -113,6 +113,8 @@ pub enum Mutation {
 pub enum Chore {
     /// Keeps a signed checkpoint, unless a newer one of the log is kept already.
     PutCheckpoint(CheckpointRow),
+    /// Writes the time into a row of its own: finds out whether anything can be written.
+    Touch(Timestamp),
     /// Forgets requests and idle streams older than this; at most 10,000 requests at a time, oldest first.
     ForgetRequests(Timestamp),
 }

@@ -31,6 +31,7 @@ impl Vault {
             let row = self.readable(&name).await?;
             let shown = self.tail_records(&row, if last == 0 { DEFAULT_LAST } else { last.min(MOST_LAST) }).await?;
             let end = row.next_sequence - 1;
+            self.metrics.read(shown.0.len() as u64);
             let entry = auth.entry().count(Count::Returned, shown.0.len() as u64).last_sequence(end);
             self.finish(Work::new(auth.logged(entry)?), shown).await
         };

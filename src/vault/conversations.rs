@@ -6,9 +6,10 @@ use crate::access::{Authorized, Caller, Scope, acts};
 use crate::audit::Count;
 use crate::domain::{
     ConversationId, ConversationMeta, ConversationName, ConversationState, Day, Error, NewConversation, Reason, Result,
-    Slug, TenantId, Timestamp, expiry_day,
+    Slug, TenantId, Timestamp,
 };
 use crate::keys::{ConversationSecrets, KeyError, Segment};
+use crate::lifecycle;
 use crate::redaction::{Engine, PseudonymKey};
 use crate::sealing::random;
 use crate::store::{ConversationRow, HandleKind, Mutation, Refusal, StoredConversation, SubmitError, Work};
@@ -163,7 +164,7 @@ impl Vault {
         check_words(&engine, wanted)?;
         let now = self.clock.now();
         let retention_class = self.retention_class(tenant, wanted.retention_class.as_ref()).await?;
-        let day = expiry_day(now, self.retention_days(tenant, &retention_class).await?);
+        let day = lifecycle::expiry_day(now, self.retention_days(tenant, &retention_class).await?);
         let mut handles = Vec::new();
         if let Some(reference) = &wanted.client_reference {
             handles.push((HandleKind::Reference, self.reference_handle(tenant, reference).await?));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::audit::{Count, Entry, EntryBuilder, Phase};
 use crate::domain::{ConversationId, ConversationName, Error, Reason, Result, TenantId, Timestamp};
+use crate::lifecycle;
 use crate::sealing::random;
 use crate::store::{
     BucketKind, BucketRow, KeyActRow, KeyWork, KeyWrite, LogId, LoggedEntry, Mutation, SegmentRow, Work,
@@ -60,12 +61,12 @@ impl Vault {
     /// next.
     pub async fn expire_due(&self) -> Result<ExpiryReport> {
         let now = self.clock.now();
-        let today = now.day();
+        let today = lifecycle::first_live_day(now);
         let mut pass = ExpiryReport::default();
         let due = self.keys.store().read(move |reader| reader.buckets_due(today, MOST_BUCKETS)).await?;
         for bucket in &due {
             if let BucketKind::Day(day) = bucket.kind {
-                pass.lag = pass.lag.max(now.since(day.next().start()));
+                pass.lag = pass.lag.max(lifecycle::overdue(day, now));
             }
             pass.pending_scrub |= self.destroy_bucket(bucket).await?;
             pass.destroyed += 1;
@@ -87,14 +88,8 @@ impl Vault {
         let now = self.clock.now();
         let log = LogId::Tenant(bucket.tenant.clone());
         let object = format!("tenants/{}/buckets/{}", bucket.tenant, bucket.kind);
-        let act = *random::uuid_v7(now.unix_ms().unsigned_abs()).as_bytes();
-        let row = KeyActRow {
-            id: act,
-            log: log.clone(),
-            operation: DESTROY.to_owned(),
-            detail: serde_json::json!({ "tenant": bucket.tenant.as_str(), "object": object }).to_string(),
-            at: now,
-        };
+        let row = own_act(now, &log, DESTROY, &object);
+        let act = row.id;
         let entry = |phase| own_entry(now, &log, DESTROY).phase(phase).object(&object).count(Count::Buckets, 1);
         let intent = logged(&log, entry(Phase::Intent).key_version(u64::from(bucket.kek_version)))?;
         self.data.submit(Work::new(intent).with(Mutation::BeginKeyAct(row))).await?;
@@ -200,6 +195,17 @@ impl Vault {
 
 const DESTROY: &str = "DestroyBucket";
 const EXPIRE: &str = "ExpireRecords";
+
+/// Returns the row of a key act that the vault, or who runs it, does by itself.
+pub(super) fn own_act(now: Timestamp, log: &LogId, operation: &str, object: &str) -> KeyActRow {
+    KeyActRow {
+        id: *random::uuid_v7(now.unix_ms().unsigned_abs()).as_bytes(),
+        log: log.clone(),
+        operation: operation.to_owned(),
+        detail: serde_json::json!({ "object": object }).to_string(),
+        at: now,
+    }
+}
 
 /// Starts an entry about what the vault does by itself.
 pub(super) fn own_entry(now: Timestamp, log: &LogId, operation: &str) -> EntryBuilder {

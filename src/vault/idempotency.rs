@@ -19,6 +19,13 @@ pub struct Idempotent {
     pub body: Zeroizing<Vec<u8>>,
 }
 
+impl Idempotent {
+    /// Returns a request whose body is `body`, if it has an id.
+    pub(super) fn by_id(id: Option<RequestId>, body: &[u8]) -> Option<Self> {
+        id.map(|id| Self { id, body: Zeroizing::new(body.to_vec()) })
+    }
+}
+
 /// What is known of a request before it is done.
 pub(super) enum Known<T> {
     /// It was done; this was the answer.

@@ -1,6 +1,6 @@
 //! Records in: find or make the conversation, redact, seal, commit with the audit entry, then acknowledge.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -70,8 +70,14 @@ impl Vault {
         let found = self.find(caller, &target).await?;
         let scope = Scope { request_id: request.as_ref().map(|request| request.id), ..found.scope() };
         let auth = self.gate.authorize::<acts::AppendRecords>(caller, scope).await?;
+        let began = Instant::now();
         match self.append(&auth, found, records, request).await {
-            Ok(done) => Ok(done),
+            Ok(done) => {
+                let appended = done.value();
+                let records = appended.last_sequence + 1 - appended.first_sequence;
+                self.appended(records, &appended.redactions, began.elapsed());
+                Ok(done)
+            }
             Err(error) => self.refuse(&auth, error).await,
         }
     }

@@ -34,6 +34,7 @@ mod read;
 mod redact;
 mod rotate;
 mod seal;
+mod security_key;
 mod start;
 mod status;
 mod stream;
@@ -46,8 +47,10 @@ use crate::access::Gate;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::keys::KeyRing;
+use crate::redaction::Class;
 use crate::sealing::Backend;
 use crate::store::DataStore;
+use crate::watch::Metrics;
 
 pub use annotate::Annotation;
 pub use api_keys::IssuedKey;
@@ -105,6 +108,7 @@ pub struct Vault {
     tails: tail::Tails,
     tenants: tenants::TenantCache,
     expiry: expire::Progress,
+    metrics: Arc<Metrics>,
     started: Timestamp,
 }
 
@@ -117,6 +121,21 @@ impl Vault {
     /// Returns the keys.
     pub fn keys(&self) -> &Arc<KeyRing> {
         &self.keys
+    }
+
+    /// Returns the counters that the vault moves.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Counts an append that became durable.
+    fn appended(&self, records: u64, redactions: &FindingCounts, took: std::time::Duration) {
+        self.metrics.appended(records, took);
+        for (class, count) in redactions {
+            if let Ok(class) = class.parse::<Class>() {
+                self.metrics.redacted(class.as_str(), *count);
+            }
+        }
     }
 
     /// Returns the vault's time.

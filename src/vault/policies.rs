@@ -8,6 +8,7 @@ use crate::store::{Mutation, PolicyRow, Refusal, SubmitError, Work};
 
 use super::Vault;
 use super::audited::Audited;
+use super::idempotency::{Fresh, Idempotent, Known};
 use super::paging::{Page, PageRequest};
 
 /// What a policy says.
@@ -116,7 +117,21 @@ impl Vault {
         let object = Some(name.to_string());
         let scope = Scope { tenant: Some(tenant), object, request_id, ..Scope::default() };
         let auth = self.gate.authorize::<acts::ProposePolicy>(caller, scope).await?;
-        match self.put_policy(&auth, &name, document, base).await {
+        let body = format!("{base} {document:?}");
+        let result = async {
+            let request = Idempotent::by_id(request_id, body.as_bytes());
+            let fresh = match self.known::<_, u32>(&auth, &name.tenant, request.as_ref()).await? {
+                Known::Done(version) => {
+                    let of = name.clone();
+                    let row = self.data.read(move |reader| reader.policy(&of.tenant, of.kind, Some(version))).await?;
+                    let row = row.ok_or(Reason::PolicyNotFound)?;
+                    return self.repeat(&auth, view(&row, true)?).await;
+                }
+                Known::New(fresh) => fresh,
+            };
+            self.put_policy(&auth, &name, document, base, fresh).await
+        };
+        match result.await {
             Ok(done) => Ok(done),
             Err(error) => self.refuse(&auth, error).await,
         }
@@ -140,7 +155,7 @@ impl Vault {
             };
             let next = RetentionPolicy::new(class, policy.classes.clone())
                 .map_err(|error| Error::new(Reason::RetentionClassUnknown).because(error))?;
-            let put = self.put_policy(&auth, &name, PolicyDocument::Retention(next), newest.version).await?;
+            let put = self.put_policy(&auth, &name, PolicyDocument::Retention(next), newest.version, None).await?;
             let view = self.tenant_view(&tenant).await?;
             Ok(put.map(|_| view))
         };
@@ -156,6 +171,7 @@ impl Vault {
         name: &PolicyName,
         document: PolicyDocument,
         base: u32,
+        fresh: Option<Fresh>,
     ) -> Result<Audited<PolicyView>> {
         let newest = self.newest_policy(&name.tenant, name.kind).await?;
         if base != 0 && base != newest.version {
@@ -174,7 +190,11 @@ impl Vault {
             document,
         };
         let entry = auth.logged(auth.entry().policy(logged, u64::from(version)))?;
-        let receipt = match self.data.submit(Work::new(entry).with(Mutation::PutPolicy(row.clone()))).await {
+        let mut work = Work::new(entry).with(Mutation::PutPolicy(row.clone()));
+        if let Some(fresh) = fresh {
+            work = work.with(fresh.remember(&version, None)?);
+        }
+        let receipt = match self.data.submit(work).await {
             Err(SubmitError::Refused(Refusal::Conflict)) => {
                 return Err(Error::new(Reason::SequenceConflict).at("base_version"));
             }

@@ -270,6 +270,7 @@ impl Reading {
     }
 
     async fn end_as(self, reason: &str) -> Result<()> {
+        self.vault.metrics.read(self.returned);
         let mut entry =
             self.auth.entry().phase(Phase::End).count(Count::Returned, self.returned).last_sequence(self.after);
         if !reason.is_empty() {

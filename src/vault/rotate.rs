@@ -10,6 +10,7 @@ use crate::store::{Mutation, TenantKekRow, Work};
 
 use super::Vault;
 use super::audited::Audited;
+use super::idempotency::{Idempotent, Known};
 
 /// A tenant key version and how many buckets hang on it.
 pub type KeyView = (TenantKekRow, u64);
@@ -70,6 +71,15 @@ impl Vault {
             return self.refuse(&auth, error).await;
         }
         let began = Instant::now();
+        let request = Idempotent::by_id(request_id, b"");
+        let fresh = match self.known::<_, (u32, u64)>(&auth, &tenant, request.as_ref()).await {
+            Ok(Known::Done((version, rewrapped))) => {
+                let view = self.rotation_view(&tenant, version, rewrapped, began.elapsed()).await?;
+                return self.repeat(&auth, view).await;
+            }
+            Ok(Known::New(fresh)) => fresh,
+            Err(error) => return self.refuse(&auth, error).await,
+        };
         let act = self.begin_act(&auth, &tenant).await?;
         let rotated = match self.keys.rotate(&tenant, act).await {
             Ok(rotated) => rotated,
@@ -86,14 +96,27 @@ impl Vault {
             .phase(Phase::Outcome)
             .key_version(u64::from(rotated.kek.version))
             .count(Count::Buckets, rewrapped);
-        let work = Work::new(auth.logged(entry)?).with(Mutation::EndKeyAct(act));
+        let mut work = Work::new(auth.logged(entry)?).with(Mutation::EndKeyAct(act));
+        if let Some(fresh) = fresh {
+            work = work.with(fresh.remember(&(rotated.kek.version, rewrapped), None)?);
+        }
         let receipt = self.data.submit(work).await?;
         self.forget_act(act).await?;
-        let keys = self.keys_of(&tenant).await?;
-        let of = |version: u32| keys.iter().find(|(key, _)| key.version == version).cloned();
-        let key = of(rotated.kek.version).ok_or(Reason::Internal)?;
-        let view = RotationView { previous: of(key.0.version - 1), key, rewrapped, took: began.elapsed() };
+        let view = self.rotation_view(&tenant, rotated.kek.version, rewrapped, began.elapsed()).await?;
         Ok(Audited::new(view, receipt))
+    }
+
+    async fn rotation_view(
+        &self,
+        tenant: &TenantId,
+        version: u32,
+        rewrapped: u64,
+        took: Duration,
+    ) -> Result<RotationView> {
+        let keys = self.keys_of(tenant).await?;
+        let of = |version: u32| keys.iter().find(|(key, _)| key.version == version).cloned();
+        let key = of(version).ok_or(Reason::Internal)?;
+        Ok(RotationView { previous: of(version - 1), key, rewrapped, took })
     }
 
     /// Destroying a key needs a second person. There are no approvals yet, so this is always denied, and the denial logged.

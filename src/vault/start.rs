@@ -12,6 +12,7 @@ use crate::sealing::Key32;
 use crate::store::{
     CheckpointRow, DataStore, KeyActRow, KeyWork, KeyWrite, LogHead, LogId, Mutation, StoreError, SubmitError, Work,
 };
+use crate::watch::Metrics;
 
 use super::checkpoints::signer;
 use super::engines::MOST_ENGINES;
@@ -64,6 +65,7 @@ impl Vault {
         keys: KeyRing,
         clock: Arc<dyn Clock>,
         settings: Settings,
+        metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, StartError> {
         let gate = Arc::new(Gate::new(data.clone(), keys.store().clone(), Arc::clone(&clock)));
         let vault = Arc::new(Self {
@@ -77,6 +79,7 @@ impl Vault {
             tails: Tails::new(),
             tenants: Known::new(MOST_TENANTS),
             expiry: Progress::default(),
+            metrics,
         });
         vault.verify_logs().await?;
         vault.reconcile_acts().await?;

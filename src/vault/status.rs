@@ -69,10 +69,28 @@ impl Vault {
         self.finish(Work::new(auth.logged(auth.entry())?), state).await
     }
 
+    /// Measures what a monitor sees.
+    ///
+    /// # Errors
+    ///
+    /// When a store cannot be read.
+    pub async fn measure(&self) -> Result<()> {
+        let state = self.state().await?;
+        for (store, waiting) in state.stores.iter().zip([self.data.waiting(), self.keys.store().waiting()]) {
+            self.metrics.set_wal_bytes(store.name, store.wal_bytes);
+            self.metrics.set_queue(store.name, waiting.0, waiting.1);
+        }
+        let unsigned = state.logs.iter().map(|log| log.size - log.checkpoint.map_or(0, |(size, _)| size.min(log.size)));
+        self.metrics.set_audit_unsigned(unsigned.sum());
+        self.metrics.set_cached_keys(self.keys.cached() as u64);
+        Ok(())
+    }
+
     /// Finds out whether both stores can be read and written.
     pub async fn probe(&self) -> Result<()> {
-        self.data.probe().await?;
-        self.keys.store().probe().await.map_err(|error| Error::new(Reason::KeysUnavailable).because(error))
+        let now = self.clock.now();
+        self.data.probe(now).await?;
+        self.keys.store().probe(now).await.map_err(|error| Error::new(Reason::KeysUnavailable).because(error))
     }
 
     /// Returns how many works were committed since the start: while it stands still there is nothing to sign.

@@ -1,6 +1,7 @@
 //! The ingest stream: records by client sequence, acknowledged cumulatively, resumed where it was durable.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::access::{Authorized, Caller, Scope, acts};
 use crate::audit::Count;
@@ -9,7 +10,7 @@ use crate::sealing::Label;
 use crate::store::{Mutation, Pending, Receipt, Refusal, StreamRow, SubmitError, Work};
 
 use super::Vault;
-use super::ingest::{Target, check_record, redact_all};
+use super::ingest::{SealedBatch, Target, check_record, redact_all};
 use super::redact::FindingCounts;
 
 /// What has become durable.
@@ -43,6 +44,8 @@ pub struct PendingAck {
     conversation: ConversationId,
     pending: Option<Pending<Receipt>>,
     acked: Acked,
+    records: u64,
+    began: Instant,
 }
 
 impl Vault {
@@ -126,7 +129,7 @@ impl IngestStream {
                 last_sequence: self.last_sequence,
                 redactions: FindingCounts::new(),
             };
-            return Ok(self.pending(None, acked));
+            return Ok(self.pending(None, acked, 0));
         }
         let vault = Arc::clone(&self.vault);
         vault.must_serve(&self.tenant).await?;
@@ -137,35 +140,31 @@ impl IngestStream {
         let redacted = redact_all(&engine, tail, fresh).await?;
         let sealed = vault.seal_at_end(&self.tenant, &mut entered, &redacted).await?;
         let acked = Acked { client_sequence: sent, last_sequence: sealed.last, redactions: sealed.counts.clone() };
+        let queued = self.queue(sealed, &acked, previous).await;
+        if queued.is_err() {
+            *entered.slot = None;
+        }
+        let queued = queued?;
+        self.sent = sent;
+        self.last_sequence = acked.last_sequence;
+        Ok(self.pending(Some(queued), acked, sent - previous))
+    }
+
+    /// Queues sealed records with their entry, and the stream's place after them.
+    async fn queue(&self, sealed: SealedBatch, acked: &Acked, previous: u64) -> Result<Pending<Receipt>> {
         let name = self.conversation().to_string();
-        let logged = self.auth.logged_with(sealed.entry(self.auth.entry().object(&name)), sealed.commitments.clone());
+        let entry = sealed.entry(self.auth.entry().object(&name));
         let row = StreamRow {
             key: self.key,
             conversation: self.id,
-            client_sequence: sent,
-            last_sequence: sealed.last,
-            at: vault.clock.now(),
+            client_sequence: acked.client_sequence,
+            last_sequence: acked.last_sequence,
+            at: self.vault.clock.now(),
         };
-        let work = match logged {
-            Ok(entry) => Work::new(entry),
-            Err(error) => {
-                *entered.slot = None;
-                return Err(error);
-            }
-        };
-        let work =
-            work.with(sealed.into_mutation(&self.tenant, self.id)).with(Mutation::AdvanceStream { row, previous });
-        match vault.data.enqueue(work).await {
-            Ok(pending) => {
-                self.sent = sent;
-                self.last_sequence = acked.last_sequence;
-                Ok(self.pending(Some(pending), acked))
-            }
-            Err(error) => {
-                *entered.slot = None;
-                Err(error.into())
-            }
-        }
+        let work = Work::new(self.auth.logged_with(entry, sealed.commitments.clone())?)
+            .with(sealed.into_mutation(&self.tenant, self.id))
+            .with(Mutation::AdvanceStream { row, previous });
+        Ok(self.vault.data.enqueue(work).await?)
     }
 
     /// Checks order and form, and drops what was sent before.
@@ -188,8 +187,15 @@ impl IngestStream {
         Ok(fresh)
     }
 
-    fn pending(&self, pending: Option<Pending<Receipt>>, acked: Acked) -> PendingAck {
-        PendingAck { vault: Arc::clone(&self.vault), conversation: self.id, pending, acked }
+    fn pending(&self, pending: Option<Pending<Receipt>>, acked: Acked, records: u64) -> PendingAck {
+        PendingAck {
+            vault: Arc::clone(&self.vault),
+            conversation: self.id,
+            pending,
+            acked,
+            records,
+            began: Instant::now(),
+        }
     }
 }
 
@@ -202,7 +208,10 @@ impl PendingAck {
     pub async fn settled(self) -> Result<Acked> {
         let Some(pending) = self.pending else { return Ok(self.acked) };
         match pending.done().await {
-            Ok(_receipt) => Ok(self.acked),
+            Ok(_receipt) => {
+                self.vault.appended(self.records, &self.acked.redactions, self.began.elapsed());
+                Ok(self.acked)
+            }
             Err(error) => {
                 *self.vault.tails.lock(self.conversation).await = None;
                 Err(match error {

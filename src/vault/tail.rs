@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lru::LruCache;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::domain::{ConversationId, ConversationState, Error, Reason, Result, Slug, TenantId, Timestamp, expiry_day};
+use crate::domain::{ConversationId, ConversationState, Error, Reason, Result, Slug, TenantId, Timestamp};
 use crate::keys::{ConversationSecrets, KeyError, Segment};
+use crate::lifecycle;
 use crate::redaction::PseudonymKey;
 use crate::store::StoredConversation;
 
@@ -114,7 +115,7 @@ impl Vault {
         now: Timestamp,
     ) -> Result<&'t Segment> {
         let days = self.retention_days(tenant, &tail.retention_class).await?;
-        let day = expiry_day(now, days);
+        let day = lifecycle::expiry_day(now, days);
         if tail.segment.as_ref().is_none_or(|segment| segment.day != day) {
             tail.segment = Some(self.keys.segment_for(tenant, id, day).await.map_err(|error| match error {
                 KeyError::Missing | KeyError::Destroyed => Error::new(Reason::ConversationExpired),

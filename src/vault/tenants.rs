@@ -14,6 +14,7 @@ use crate::sealing::random;
 use crate::store::{KeyActRow, KeyWork, KeyWrite, Mutation, PolicyRow, Refusal, SubmitError, TenantRow, Work};
 
 use super::audited::Audited;
+use super::idempotency::{Idempotent, Known};
 use super::paging::{Page, PageRequest};
 use super::{Settings, Vault};
 
@@ -92,9 +93,14 @@ impl Vault {
         let object = Some(format!("tenants/{tenant}"));
         let scope = Scope { tenant: Some(tenant.clone()), object, request_id, ..Scope::default() };
         let auth = self.gate.authorize::<acts::CreateTenant>(caller, scope).await?;
+        let request = Idempotent::by_id(request_id, tenant.as_str().as_bytes());
         let of = tenant.clone();
         if self.data.read(move |reader| reader.tenant(&of)).await?.is_some() {
-            return self.refuse(&auth, Reason::TenantExists.into()).await;
+            return match self.known::<_, ()>(&auth, &tenant, request.as_ref()).await {
+                Ok(Known::Done(())) => self.repeat(&auth, self.tenant_view(&tenant).await?).await,
+                Ok(Known::New(_)) => self.refuse(&auth, Reason::TenantExists.into()).await,
+                Err(error) => self.refuse(&auth, error).await,
+            };
         }
         let act = self.begin_act(&auth, &tenant).await?;
         self.keys.create_tenant(&tenant, act).await?;
@@ -104,6 +110,9 @@ impl Vault {
             .with(Mutation::EndKeyAct(act));
         for policy in first_policies(&tenant, &self.settings, row.create_time)? {
             work = work.with(Mutation::PutPolicy(policy));
+        }
+        if let Known::New(Some(fresh)) = self.known::<_, ()>(&auth, &tenant, request.as_ref()).await? {
+            work = work.with(fresh.remember(&(), None)?);
         }
         let receipt = match self.data.submit(work).await {
             Err(SubmitError::Refused(Refusal::Exists)) => return self.refuse(&auth, Reason::TenantExists.into()).await,

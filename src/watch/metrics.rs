@@ -11,8 +11,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::domain::Reason;
-
 /// The content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -27,7 +25,6 @@ pub struct Metrics {
     records_read: Counter,
     findings: Family<ClassLabel, Counter>,
     calls: Family<CallLabel, Counter>,
-    denied: Family<ReasonLabel, Counter>,
     append_seconds: Histogram,
     expiry_lag: Gauge<f64, AtomicU64>,
     expiry_overdue: Size,
@@ -35,7 +32,6 @@ pub struct Metrics {
     records_swept: Counter,
     cached_keys: Size,
     connections: Size,
-    audit_entries: Counter,
     audit_unsigned: Size,
     serving: Size,
 }
@@ -58,11 +54,6 @@ struct CallLabel {
     code: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabel {
-    reason: &'static str,
-}
-
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -82,7 +73,6 @@ impl Metrics {
             records_read: Counter::default(),
             findings: Family::default(),
             calls: Family::default(),
-            denied: Family::default(),
             append_seconds: Histogram::new(append_buckets),
             expiry_lag: Gauge::default(),
             expiry_overdue: Gauge::default(),
@@ -90,7 +80,6 @@ impl Metrics {
             records_swept: Counter::default(),
             cached_keys: Gauge::default(),
             connections: Gauge::default(),
-            audit_entries: Counter::default(),
             audit_unsigned: Gauge::default(),
             serving: Gauge::default(),
         };
@@ -126,15 +115,10 @@ impl Metrics {
         self.findings.get_or_create(&ClassLabel { class }).inc_by(values);
     }
 
-    /// Counts a call that ended. `method` is a full gRPC method name from the table of permissions, never one that a
-    /// client made up; `code` is the name of a gRPC code.
+    /// Counts a call that was answered. `method` is a name from the table of permissions, never one that a client made up;
+    /// `code` is the name of a gRPC code.
     pub fn called(&self, method: &'static str, code: &'static str) {
         self.calls.get_or_create(&CallLabel { method, code }).inc();
-    }
-
-    /// Counts a call that was denied.
-    pub fn denied(&self, reason: Reason) {
-        self.denied.get_or_create(&ReasonLabel { reason: reason.as_str() }).inc();
     }
 
     /// Sets how late expiry is, and how many bucket keys are overdue.
@@ -157,11 +141,6 @@ impl Metrics {
     /// Sets how many connections are open.
     pub fn set_connections(&self, open: u64) {
         self.connections.set(signed(open));
-    }
-
-    /// Counts audit entries that became durable.
-    pub fn audited(&self, entries: u64) {
-        self.audit_entries.inc_by(entries);
     }
 
     /// Sets how many audit entries no signed checkpoint covers yet.
@@ -188,8 +167,11 @@ impl Metrics {
         r.register("records_appended", "Records that became durable", self.records_appended.clone());
         r.register("records_read", "Records that left the vault", self.records_read.clone());
         r.register("findings", "Values that were redacted, by class", self.findings.clone());
-        r.register("calls", "Calls that ended, by method and gRPC code", self.calls.clone());
-        r.register("calls_denied", "Calls that were denied, by reason", self.denied.clone());
+        r.register(
+            "calls",
+            "Calls answered, by method and gRPC code; a stream counts by how it began",
+            self.calls.clone(),
+        );
         r.register_with_unit(
             "append",
             "How long an append took until it was durable",
@@ -197,7 +179,6 @@ impl Metrics {
             self.append_seconds.clone(),
         );
         r.register("connections", "Open gRPC connections", self.connections.clone());
-        r.register("audit_entries", "Audit entries that became durable", self.audit_entries.clone());
         r.register("audit_unsigned_entries", "Audit entries after the last checkpoint", self.audit_unsigned.clone());
     }
 
@@ -229,7 +210,7 @@ mod tests {
         metrics.set_wal_bytes("vault", 4096);
         metrics.appended(3, Duration::from_millis(2));
         metrics.appended(4, Duration::from_millis(2));
-        metrics.denied(Reason::PermissionDenied);
+        metrics.called("ReadConversation", "PermissionDenied");
         metrics.set_expiry(Duration::from_millis(1500), 2);
         metrics.set_serving(true);
         let text = metrics.render();
@@ -237,7 +218,7 @@ mod tests {
             "subrosa_wal_bytes{database=\"vault\"} 4096",
             "subrosa_records_appended_total 7",
             "subrosa_append_seconds_count 2",
-            "subrosa_calls_denied_total{reason=\"PERMISSION_DENIED\"} 1",
+            "subrosa_calls_total{method=\"ReadConversation\",code=\"PermissionDenied\"} 1",
             "subrosa_expiry_lag_seconds 1.5",
             "subrosa_expiry_overdue_buckets 2",
             "subrosa_serving 1",

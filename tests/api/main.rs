@@ -1,6 +1,8 @@
-//! The vault from outside: a real one in this process, called over gRPC with TLS, and then looked at on disk.
+//! The vault from outside, called over gRPC.
 //!
-//! Each test has a vault of its own in a folder of its own, on free ports, and moves its own clock.
+//! `unary` and `streams` have the transport alone in front of a vault whose clock stands (`house`). Everything else runs the
+//! real thing as `subrosa dev` does (`support`): TLS, listeners and workers, in a folder of its own, on free ports, with a
+//! clock of its own, and looks at what lies on disk when it has stopped.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,6 +12,7 @@ mod canary;
 mod crash;
 mod expiry;
 mod health;
+mod house;
 mod idempotency;
 mod ingest;
 mod input;
@@ -17,6 +20,7 @@ mod matrix;
 mod order;
 mod reference;
 mod rotation;
-
+mod streams;
 mod support;
 mod tamper;
+mod unary;

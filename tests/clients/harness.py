@@ -99,7 +99,7 @@ class Dev:
             )
         ours = self.keys["ingestor"].split("_")[1]
         bots = [bot for key in keys.keys if key.name == f"apiKeys/{ours}" for bot in key.bots]
-        return bots[0] if bots else "support-bot"
+        return bots[0] if bots and bots[0] != "*" else "support-bot"
 
     def log_tail(self):
         return pathlib.Path(self.log_path).read_text(errors="replace")[-3000:]

@@ -5,15 +5,23 @@
     python3 tests/clients/open_record.py tests/golden/sealing-v1.json
 
 reads a file of golden vectors, opens every wrap, record and blob in it, checks that what must be refused is refused, and
-ends with exit code 0, or 1 at the first disagreement. As a module it offers `unwrap`, `open_record` and the contexts,
-which is all that is needed to walk a vault from its root key to a record.
+ends with exit code 0, or 1 at the first disagreement.
+
+    python3 tests/clients/open_record.py --vault DIR [--conversation UUID] [--key-file F | --passphrase-file F]
+
+opens every record in the folder of a stopped vault, or in a copy of it, with `DIR/root.key` where nothing else is given
+(`open_vault.py`, beside this file). As a module it offers `unwrap`, `open_record` and the contexts, which is all that is
+needed for that walk.
 """
 
+import argparse
 import hashlib
 import hmac
 import json
+import pathlib
 import struct
 import sys
+import uuid
 from dataclasses import astuple, dataclass
 
 from cryptography.cobblestone import Cobblestone256Decryptor
@@ -229,9 +237,8 @@ def check_chain(chain):
     check(opened == plaintext_of(record), "chain: from the root key to the record")
 
 
-def main(path):
-    with open(path, encoding="utf-8") as file:
-        golden = json.load(file)
+def check_golden(path):
+    golden = json.loads(path.read_text(encoding="utf-8"))
     for vector in golden["derived_keys"]:
         derived = derive_key(bytes.fromhex(vector["key"]), vector["label"], bytes.fromhex(vector["context"]))
         check(derived.hex() == vector["derived"], f"derived key: {vector['label']}")
@@ -244,7 +251,22 @@ def main(path):
     check_chain(golden["chain"])
 
 
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("golden", nargs="?", type=pathlib.Path, help="file of golden vectors")
+    what.add_argument("--vault", type=pathlib.Path, metavar="DIR", help="folder of a stopped vault")
+    parser.add_argument("--conversation", type=uuid.UUID, metavar="UUID", help="open this one only")
+    root = parser.add_mutually_exclusive_group()
+    root.add_argument("--key-file", type=pathlib.Path, metavar="F", help="root key (default: DIR/root.key)")
+    root.add_argument("--passphrase-file", type=pathlib.Path, metavar="F", help="its first line is the passphrase")
+    arguments = parser.parse_args()
+    if arguments.golden:
+        return check_golden(arguments.golden)
+    import open_vault  # which imports this file: not before it is whole
+
+    return open_vault.main(arguments.vault, arguments.conversation, arguments.key_file, arguments.passphrase_file)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(sys.argv[1])
+    sys.exit(main())

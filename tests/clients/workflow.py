@@ -337,7 +337,8 @@ class Workflow:
         status = self.call("AdminService", "GetStatus", API.GetStatusRequest(), "operator").status
         assert status.state == API.SERVING_STATE_SERVING, status
         assert all(component.healthy for component in status.components) and status.components, status
-        assert not any(listener.plaintext for listener in status.listeners), status
+        grpc_listeners = [one for one in status.listeners if one.kind != API.LISTENER_KIND_METRICS]
+        assert len(grpc_listeners) == 3 and not any(one.plaintext for one in grpc_listeners), status
 
     def no_planted_value_is_on_the_disk(self):
         self.assert_clean_disk("while serving")

@@ -313,7 +313,7 @@ class Run:
                 token = page.next_page_token
                 if not token:
                     break
-        entries = [event for event in reversed(entries) if event.index < head]
+        entries = [event for event in entries if event.index < head]
         assert len(entries) == head, f"{head} entries are stated and {len(entries)} were listed"
         return entries
 

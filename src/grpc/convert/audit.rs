@@ -112,8 +112,12 @@ mod tests {
     fn the_vault_itself_has_no_role() {
         let entry = Entry::builder(0, "tenants/acme", "ExpireBucket").actor("vault").role("vault").allow();
         let entry = entry.build().unwrap();
-        let row =
-            EntryRow { index: 4, canonical: entry.canonical().to_vec(), commitments: vec![[1; 32]], leaf: [2; 32] };
+        let row = EntryRow {
+            index: 4,
+            canonical: entry.canonical().to_vec(),
+            commitments: vec![[1; 32]],
+            leaf: [2; 32].into(),
+        };
         let shown = event(row, &entry);
         assert_eq!((shown.actor.as_str(), shown.actor_role()), ("vault", v1::Role::Unspecified));
         assert_eq!((shown.phase(), shown.tenant.as_str()), (v1::AuditPhase::Single, "tenants/acme"));

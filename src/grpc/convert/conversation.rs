@@ -127,7 +127,7 @@ pub(super) mod tests {
             pseudonym: "p-x".to_owned(),
             role: Role::Ingestor,
             tenant: Some("acme".parse().unwrap()),
-            bots: bots.iter().map(|bot| bot.parse().unwrap()).collect(),
+            bots: BotScope::parse(bots).unwrap().unwrap_or(BotScope::Any),
         }
     }
 
@@ -135,10 +135,10 @@ pub(super) mod tests {
     fn a_caller_of_one_bot_need_not_name_it() {
         let wanted = new_conversation(&ingestor(&["support"]), v1::Conversation::default()).unwrap();
         assert_eq!((wanted.bot.as_str(), wanted.audience), ("support", Audience::Customer));
-        for bots in [&[][..], &["a", "b"]] {
-            let error = new_conversation(&ingestor(bots), v1::Conversation::default()).unwrap_err();
-            assert_eq!(error.field(), Some("conversation.bot"));
-        }
+        let unnamed = new_conversation(&ingestor(&["*"]), v1::Conversation::default()).unwrap();
+        assert_eq!(unnamed.bot.as_str(), UNNAMED_BOT);
+        let error = new_conversation(&ingestor(&["a", "b"]), v1::Conversation::default()).unwrap_err();
+        assert_eq!(error.field(), Some("bot"));
     }
 
     #[test]

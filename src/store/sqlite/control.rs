@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::data_writer::Stop;
 use super::rows::{change, column, exists, first};
-use crate::domain::{TenantId, TenantState};
+use crate::domain::{TenantId, TenantState, Timestamp};
 use crate::store::error::{Refusal, StoreError};
 use crate::store::rows::{KeyActRow, OpenReadRow, PolicyRow, RememberedRequest, StreamRow, TenantRow};
 
@@ -107,6 +107,11 @@ pub(super) fn open_read(conn: &Connection, row: &OpenReadRow) -> Result<(), Stop
 
 pub(super) fn close_read(conn: &Connection, id: &[u8; 16]) -> Result<(), Stop> {
     found(change(conn, "DELETE FROM open_reads WHERE id = ?1", [id])?)
+}
+
+pub(super) fn touch(conn: &Connection, at: Timestamp) -> Result<(), StoreError> {
+    let sql = "INSERT INTO heartbeat (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = ?1";
+    change(conn, sql, [at.unix_ms()]).map(|_| ())
 }
 
 fn found(changed: usize) -> Result<(), Stop> {

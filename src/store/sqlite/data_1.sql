@@ -109,6 +109,9 @@ CREATE TABLE open_reads (
     at         INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- One row, written to find out whether anything can be.
+CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;
+
 -- name: `system` or `tenants/{tenant}`.
 CREATE TABLE audit_logs (
     id       INTEGER PRIMARY KEY,

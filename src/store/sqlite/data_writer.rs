@@ -50,6 +50,7 @@ impl DataWriter for SqliteDataWriter {
 
     fn chore(&mut self, chore: &Chore) -> Result<(), StoreError> {
         match chore {
+            Chore::Touch(at) => control::touch(&self.writer.conn, *at),
             Chore::PutCheckpoint(row) => put_checkpoint(&self.writer.conn, row),
             Chore::ForgetRequests(before) => forget(&self.writer.conn, *before),
         }
