@@ -17,7 +17,7 @@ use tonic_health::pb::health_server::HealthServer;
 use crate::cli::Endpoints;
 use crate::clock::{Clock, FileClock, SystemClock};
 use crate::config::{Config, RootKind};
-use crate::grpc::{self, Component, Listener, ListenerKind, ServerInfo, ServingState};
+use crate::grpc::{self, Component, Ends, Listener, ListenerKind, ServerInfo, ServingState};
 use crate::http;
 use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
 use crate::keys::{CacheLimits, KeyRing};
@@ -52,7 +52,7 @@ pub struct RunningVault {
     vault: Arc<Vault>,
     health: Health,
     workers: Workers,
-    stop: CancellationToken,
+    ends: Ends,
     servers: Vec<JoinHandle<()>>,
     writers: Vec<std::thread::JoinHandle<()>>,
     drain: Duration,
@@ -77,19 +77,20 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
         expiry: config.retention.expiry_interval,
     };
     let workers = Workers::start(&vault, rhythm, health.clone(), Arc::clone(&metrics)).await?;
-    let stop = CancellationToken::new();
+    let ends = Ends::default();
+    let stop = ends.stop.clone();
     let listeners = Listeners::bind(&config).await?;
     let endpoints = listeners.endpoints()?;
     let info: Arc<dyn ServerInfo> =
         Arc::new(Info { endpoints: endpoints.clone(), health: health.clone(), overridden, stop: stop.clone() });
-    let surface = Surface { vault: &vault, info, health_service, config: &config, stop: &stop };
+    let surface = Surface { vault: &vault, info, health_service, config: &config, ends: &ends };
     let Listeners { grpc, metrics: metrics_listener, tls } = listeners;
     let mut servers = surface.serve(grpc, tls);
     let probe = health.clone();
     let health_of: http::Health = Arc::new(move || probe.serving() == ServingState::Serving);
     servers.push(task::spawn("metrics", http::serve(metrics_listener, metrics, health_of, stop.clone())));
     let drain = config.server.drain_deadline;
-    Ok(RunningVault { endpoints, vault, health, workers, stop, servers, writers, drain })
+    Ok(RunningVault { endpoints, vault, health, workers, ends, servers, writers, drain })
 }
 
 /// Opens a vault that is not running, issues a new `security` key, signs what was logged, and closes it.
@@ -127,7 +128,7 @@ impl RunningVault {
     /// Stops accepting, lets calls in flight finish up to the drain deadline, signs the logs, and closes the stores.
     pub async fn stop(self) {
         self.health.drain().await;
-        self.stop.cancel();
+        self.ends.stop.cancel();
         let deadline = tokio::time::Instant::now() + self.drain;
         for server in self.servers {
             let abort = server.abort_handle();
@@ -135,6 +136,7 @@ impl RunningVault {
                 abort.abort();
             }
         }
+        self.ends.cut.cancel();
         self.workers.stop().await;
         drop(self.vault);
         close(self.writers).await;
@@ -231,19 +233,19 @@ struct Surface<'a, H> {
     info: Arc<dyn ServerInfo>,
     health_service: H,
     config: &'a Config,
-    stop: &'a CancellationToken,
+    ends: &'a Ends,
 }
 
 impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
     fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: Option<TlsAcceptor>) -> Vec<JoinHandle<()>> {
         let most = self.config.server.max_connections.as_usize();
         let places = Arc::new(Semaphore::new(most));
-        count_connections(self.vault, &places, most, self.stop);
+        count_connections(self.vault, &places, most, &self.ends.stop);
         let serve_one = |(kind, listener): (ListenerKind, TcpListener)| {
             let reflection = kind == ListenerKind::Operator;
             let routes = grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), reflection);
-            let connections = grpc::accept(listener, tls.clone(), Arc::clone(&places), self.stop.clone());
-            let stop = self.stop.clone();
+            let connections = grpc::accept(listener, tls.clone(), Arc::clone(&places), self.ends.clone());
+            let stop = self.ends.stop.clone();
             let server = self.server().add_routes(routes);
             task::spawn("grpc", async move {
                 let stopped = async move { stop.cancelled().await };

@@ -3,6 +3,7 @@
 //! tonic's own acceptor gives up neither silent connections nor open streams when it shuts down, so this one has a deadline of
 //! its own, a limit on connections, and a limit on the time a handshake may take.
 
+use std::future::Future as _;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -16,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
 use crate::watch::task;
@@ -30,18 +31,28 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections that are ready and not yet taken over.
 const READY: usize = 64;
 
-/// Accepts on `listener` until `stop`, and returns the connections that are ready to be served.
+/// When a listener gives up.
+#[derive(Debug, Clone, Default)]
+pub struct Ends {
+    /// From here on nothing is accepted, and who has not shaken hands is let go.
+    pub stop: CancellationToken,
+    /// From here on every connection is at its end, whatever is under way on it.
+    pub cut: CancellationToken,
+}
+
+/// Accepts on `listener` until it is to stop, and returns the connections that are ready to be served.
 pub fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     places: Arc<Semaphore>,
-    stop: CancellationToken,
+    ends: Ends,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (ready, connections) = mpsc::channel(READY);
     task::spawn("accept", async move {
+        let stop = ends.stop.clone();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = accept_all(listener, tls, places, ready) => {}
+            () = accept_all(listener, tls, places, ready, ends) => {}
         }
     });
     ReceiverStream::new(connections)
@@ -52,14 +63,20 @@ async fn accept_all(
     tls: Option<TlsAcceptor>,
     places: Arc<Semaphore>,
     ready: mpsc::Sender<io::Result<Connection>>,
+    ends: Ends,
 ) {
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let (tls, ready) = (tls.clone(), ready.clone());
+                let (tls, ready, ends) = (tls.clone(), ready.clone(), ends.clone());
                 task::spawn("handshake", async move {
-                    if let Ok(Ok(connection)) = tokio::time::timeout(HANDSHAKE, shake(stream, peer, tls, place)).await {
+                    let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, peer, tls, place, &ends.cut));
+                    let shaken = tokio::select! {
+                        () = ends.stop.cancelled() => return,
+                        shaken = shaken => shaken,
+                    };
+                    if let Ok(Ok(connection)) = shaken {
                         let _ = ready.send(Ok(connection)).await;
                     }
                 });
@@ -77,19 +94,26 @@ async fn shake(
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     place: OwnedSemaphorePermit,
+    cut: &CancellationToken,
 ) -> io::Result<Connection> {
     stream.set_nodelay(true)?;
     let io = match tls {
         None => Io::Plain(stream),
         Some(acceptor) => Io::Tls(Box::new(acceptor.accept(stream).await?)),
     };
-    Ok(Connection { io, peer: peer.ip(), _place: place })
+    // A token of its own, so that connections do not wait for each other at one lock.
+    let cut = Box::pin(cut.child_token().cancelled_owned());
+    Ok(Connection { io, peer: peer.ip(), cut, _place: place })
 }
 
 /// An accepted connection; it gives its place back when it is dropped.
+///
+/// When it is cut, reading from it fails: that ends what serves it, with every stream on it. A client that takes nothing
+/// would else keep its streams, and through them the stores, open for as long as it likes.
 pub struct Connection {
     io: Io,
     peer: IpAddr,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -108,6 +132,9 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         match &mut self.io {
             Io::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),

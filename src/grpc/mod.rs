@@ -29,7 +29,7 @@ use crate::domain::Reason;
 use crate::vault::Vault;
 
 pub use layer::{AdmitLayer, Admitted, Peer};
-pub use listener::{Connection, accept};
+pub use listener::{Connection, Ends, accept};
 pub use status::{code, to_status};
 
 /// The most bytes of one message: 4 MiB of records, and what the protocol puts around them.

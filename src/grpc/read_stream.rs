@@ -7,10 +7,11 @@ use std::sync::Arc;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use subrosa_proto::v1;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::access::Caller;
-use crate::domain::{ConversationName, Result};
+use crate::domain::{ConversationName, Reason, Result};
 use crate::vault::{RecordStream, Vault};
 
 use super::convert::shown::shown;
@@ -29,11 +30,13 @@ struct Reading {
     name: ConversationName,
     records: RecordStream,
     left: u64,
+    stopping: CancellationToken,
 }
 
 /// Starts to send `records` of the conversation `name`.
 pub(super) fn start(api: &Api, caller: Caller, name: ConversationName, records: RecordStream) -> ReadStream {
-    let reading = Reading { vault: Arc::clone(&api.vault), caller, name, records, left: RECHECK };
+    let reading =
+        Reading { vault: Arc::clone(&api.vault), caller, name, records, left: RECHECK, stopping: api.info.stopping() };
     Box::pin(try_unfold(reading, |mut reading| async move {
         match reading.next().await {
             Ok(Some(message)) => Ok(Some((message, reading))),
@@ -45,6 +48,10 @@ pub(super) fn start(api: &Api, caller: Caller, name: ConversationName, records: 
 
 impl Reading {
     async fn next(&mut self) -> Result<Option<v1::ReadConversationResponse>> {
+        if self.stopping.is_cancelled() {
+            // The client goes on behind the last record that it has.
+            return Err(Reason::ShuttingDown.into());
+        }
         if self.left == 0 {
             self.vault.gate().recheck(&self.caller).await?;
             self.left = RECHECK;

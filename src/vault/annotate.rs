@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::access::{Authorized, Caller, Scope, acts};
 use crate::audit::Count;
 use crate::domain::{AuthorRole, Content, ConversationName, Error, MAX_LABELS, NewRecord, Reason, Result, Role, Slug};
-use crate::store::{Mutation, Work};
+use crate::store::{Mutation, Refusal, Work};
 
 use super::Vault;
 use super::audited::Audited;
 use super::conversations::{ConversationView, Entered};
 use super::idempotency::{Idempotent, Known};
-use super::ingest::{Target, check_record, redact_all};
+use super::ingest::{Attempt, Target, check_record, redact_all};
 use super::redact::{FindingCounts, refuse_personal};
 use super::seal::open_meta;
 
@@ -45,11 +45,17 @@ impl Vault {
         let result = async {
             self.must_serve(&name.tenant).await?;
             match self.known::<_, (Option<u64>, FindingCounts)>(&auth, &name.tenant, request.as_ref()).await? {
-                Known::Done((sequence, counts)) => {
-                    let view = self.view(&name.tenant, name.id).await?;
-                    self.repeat(&auth, (view, sequence, counts)).await
-                }
-                Known::New(fresh) => self.annotate_new(&auth, &name, annotation, fresh).await,
+                Known::Done(done) => self.annotated_before(&auth, &name, done).await,
+                Known::New(fresh) => match self.annotate_new(&auth, &name, annotation, fresh).await {
+                    // The same request was faster on another connection.
+                    Err(Attempt::Refused(Refusal::Duplicate)) => {
+                        match self.known(&auth, &name.tenant, request.as_ref()).await? {
+                            Known::Done(done) => self.annotated_before(&auth, &name, done).await,
+                            Known::New(_) => Err(Reason::SequenceConflict.into()),
+                        }
+                    }
+                    other => other.map_err(Error::from),
+                },
             }
         };
         match result.await {
@@ -58,13 +64,24 @@ impl Vault {
         }
     }
 
+    /// Answers a repeated annotation with what it did.
+    async fn annotated_before(
+        &self,
+        auth: &Authorized<acts::Annotate>,
+        name: &ConversationName,
+        (sequence, counts): (Option<u64>, FindingCounts),
+    ) -> Result<Audited<(ConversationView, Option<u64>, FindingCounts)>> {
+        let view = self.view(&name.tenant, name.id).await?;
+        self.repeat(auth, (view, sequence, counts)).await
+    }
+
     async fn annotate_new(
         &self,
         auth: &Authorized<acts::Annotate>,
         name: &ConversationName,
         annotation: Annotation,
         fresh: Option<super::idempotency::Fresh>,
-    ) -> Result<Audited<(ConversationView, Option<u64>, FindingCounts)>> {
+    ) -> Result<Audited<(ConversationView, Option<u64>, FindingCounts)>, Attempt> {
         let engine = self.engine(&name.tenant).await?;
         for label in &annotation.add_labels {
             refuse_personal(&engine, "add_labels", label.as_str())?;
@@ -81,7 +98,7 @@ impl Vault {
             let mut entered = Entered { id: name.id, slot, create: None };
             let tail = entered.slot.as_ref().ok_or(Reason::Internal)?;
             if about.is_some_and(|about| about == 0 || about >= tail.next_sequence) {
-                return Err(Error::new(Reason::RecordNotFound).at("about_sequence"));
+                return Err(Error::new(Reason::RecordNotFound).at("about_sequence").into());
             }
             let redacted = redact_all(&engine, tail, vec![record]).await?;
             let sealed = self.seal_at_end(&name.tenant, &mut entered, &redacted).await?;
@@ -91,7 +108,7 @@ impl Vault {
             commitments.clone_from(&sealed.commitments);
             changes.push(sealed.into_mutation(&name.tenant, name.id));
         } else if changes.is_empty() && annotation.add_labels.is_empty() && annotation.remove_labels.is_empty() {
-            return Err(Error::new(Reason::EmptyContent).at("note"));
+            return Err(Error::new(Reason::EmptyContent).at("note").into());
         }
         if commitments.is_empty() {
             entry = entry.count(Count::Conversations, 1);

@@ -49,12 +49,20 @@ impl Vault {
             let (tenant, id) = (row.tenant.clone(), row.id);
             let limit = usize::try_from(end - after).unwrap_or(usize::MAX);
             let records = self.data.read(move |reader| reader.records(&tenant, &id, after, limit)).await?;
-            let Some(reached) = records.last().map(|record| record.sequence) else { break };
+            let mut reached = after;
             for record in records.iter().filter(|record| record.sequence <= end) {
+                if record.sequence > reached + 1 {
+                    expired = expired.max(self.must_have_expired(row, record.sequence - 1).await?);
+                }
+                reached = record.sequence;
                 match self.show(row, record, View::Redacted, &mut dek).await? {
                     Some(record) => shown.push(record),
                     None => expired = expired.max(record.sequence),
                 }
+            }
+            if reached == after {
+                expired = expired.max(self.must_have_expired(row, end).await?);
+                break;
             }
             after = reached;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::{Caller, Scope, acts};
+use crate::access::{Authorized, Caller, Scope, acts};
 use crate::audit::Count;
 use crate::domain::{
     ConversationId, ConversationMeta, ConversationName, ConversationState, Day, Error, NewConversation, Reason, Result,
@@ -233,10 +233,7 @@ impl Vault {
         let result = async {
             self.must_serve(&tenant).await?;
             let fresh = match self.known::<_, String>(&auth, &tenant, request.as_ref()).await? {
-                Known::Done(id) => {
-                    let id = id.parse().map_err(|_| Reason::IntegrityFailure)?;
-                    return self.repeat(&auth, self.view(&tenant, id).await?).await;
-                }
+                Known::Done(id) => return self.made_before(&auth, &tenant, &id).await,
                 Known::New(fresh) => fresh,
             };
             let mut entered = self.enter(found).await?;
@@ -258,9 +255,15 @@ impl Vault {
             if receipt.is_err() {
                 *entered.slot = None;
             }
-            let receipt = receipt?;
             drop(entered);
-            Ok(Audited::new(self.view(&tenant, id).await?, receipt))
+            if let Err(SubmitError::Refused(Refusal::Duplicate)) = receipt {
+                // The same request was faster on another connection.
+                return match self.known::<_, String>(&auth, &tenant, request.as_ref()).await? {
+                    Known::Done(id) => self.made_before(&auth, &tenant, &id).await,
+                    Known::New(_) => Err(Reason::SequenceConflict.into()),
+                };
+            }
+            Ok(Audited::new(self.view(&tenant, id).await?, receipt?))
         };
         match result.await {
             Ok(done) => Ok(done),
@@ -268,11 +271,26 @@ impl Vault {
         }
     }
 
+    /// Answers a repeated creation with the conversation it made.
+    async fn made_before(
+        &self,
+        auth: &Authorized<acts::CreateConversation>,
+        tenant: &TenantId,
+        id: &str,
+    ) -> Result<Audited<ConversationView>> {
+        let id = id.parse().map_err(|_| Reason::IntegrityFailure)?;
+        self.repeat(auth, self.view(tenant, id).await?).await
+    }
+
     /// Shows a conversation.
     pub async fn get_conversation(&self, caller: &Caller, name: ConversationName) -> Result<Audited<ConversationView>> {
         let found = self.find(caller, &Target::Name(name.clone())).await?;
         let auth = self.gate.authorize::<acts::GetConversation>(caller, found.scope()).await?;
-        match self.view(&name.tenant, name.id).await {
+        let shown = async {
+            self.must_serve(&name.tenant).await?;
+            self.view(&name.tenant, name.id).await
+        };
+        match shown.await {
             Ok(view) => self.finish(Work::new(auth.logged(auth.entry().count(Count::Returned, 1))?), view).await,
             Err(error) => self.refuse(&auth, error).await,
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::access::{Caller, Scope, acts};
-use crate::audit::{Count, Decision, Entry, Frontier, Hash};
+use crate::audit::{Count, Decision, Entry, Frontier, Hash, leaf_hash};
 use crate::domain::{Error, Reason, Result, TenantId, Timestamp};
 use crate::store::{EntryRow, LogId, Work};
 
@@ -78,6 +78,11 @@ impl Vault {
                 return Err(Reason::IntegrityFailure.into());
             }
             for row in rows.into_iter().filter(|row| row.index < size) {
+                if row.index != next || leaf_hash(&row.canonical, &row.commitments) != row.leaf {
+                    return Err(
+                        Error::new(Reason::IntegrityFailure).because("an audit entry is missing or was altered")
+                    );
+                }
                 (next, scanned) = (row.index + 1, scanned + 1);
                 let entry = Entry::parse(&row.canonical);
                 let entry = entry.map_err(|error| Error::new(Reason::IntegrityFailure).because(error))?;

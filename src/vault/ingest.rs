@@ -139,16 +139,42 @@ impl Vault {
         match self.settle(entered, pending).await {
             Ok(receipt) => Ok(Audited::new(ready.appended, receipt)),
             Err(SubmitError::Refused(Refusal::Conflict)) if !created => {
-                let mut entered = self.enter_again(&tenant, id).await?;
-                let ready = self.prepare(auth, &tenant, &mut entered, &redacted, fresh.as_ref(), false).await?;
-                let receipt = self.data.submit(ready.work).await;
-                if receipt.is_err() {
-                    *entered.slot = None;
-                }
-                Ok(Audited::new(ready.appended, receipt?))
+                let entered = self.enter_again(&tenant, id).await?;
+                self.append_held(auth, &tenant, entered, &redacted, fresh.as_ref()).await
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Holds the conversation until the append is durable. What others queued before may still fail and take the assumed end
+    /// with it, once: after that nothing of the conversation is queued, and the end that is read anew is the true one.
+    async fn append_held<A: Act>(
+        &self,
+        auth: &Authorized<A>,
+        tenant: &TenantId,
+        mut entered: Entered,
+        redacted: &[RedactedRecord],
+        fresh: Option<&Fresh>,
+    ) -> Result<Audited<Appended>, Attempt> {
+        for again in [true, false] {
+            self.load_tail(tenant, entered.id, &mut entered.slot).await?;
+            let ready = match self.prepare(auth, tenant, &mut entered, redacted, fresh, false).await {
+                Ok(ready) => ready,
+                Err(error) => {
+                    *entered.slot = None;
+                    return Err(error.into());
+                }
+            };
+            match self.data.submit(ready.work).await {
+                Ok(receipt) => return Ok(Audited::new(ready.appended, receipt)),
+                Err(SubmitError::Refused(Refusal::Conflict)) if again => *entered.slot = None,
+                Err(error) => {
+                    *entered.slot = None;
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(Reason::SequenceConflict.into())
     }
 
     /// Lets the next append go on, waits until this one is durable, and on failure forgets what was assumed.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::access::{Authorized, Caller, Scope, acts};
 use crate::audit::{Count, Phase};
 use crate::domain::{
-    AuthorRole, CaseReference, ConversationName, Purpose, Reason, Record, RecordKind, Result, Timestamp, View,
+    AuthorRole, CaseReference, ConversationName, ConversationState, Error, Purpose, Reason, Record, RecordKind, Result,
+    Timestamp, View,
 };
 use crate::keys::KeyError;
 use crate::sealing::{Key32, random};
@@ -128,6 +129,18 @@ impl Vault {
         Ok(row)
     }
 
+    /// Refuses to pass over records that are not there, the last of them with the sequence `through`, unless they have
+    /// expired. Returns the sequence up to which records have expired by now.
+    pub(super) async fn must_have_expired(&self, row: &StoredConversation, through: u64) -> Result<u64> {
+        let (tenant, id) = (row.tenant.clone(), row.id);
+        let now = self.data.read(move |reader| reader.conversation(&tenant, &id)).await?;
+        let now = now.ok_or(Reason::IntegrityFailure)?;
+        if through > now.expired_through && now.state != ConversationState::Expired {
+            return Err(Error::new(Reason::IntegrityFailure).because("records are missing that have not expired"));
+        }
+        Ok(now.expired_through)
+    }
+
     /// Opens one stored record; `None` when its key has run out since it was fetched.
     pub(super) async fn show(
         &self,
@@ -229,7 +242,13 @@ impl Reading {
             let (tenant, id, after) = (self.row.tenant.clone(), self.row.id, self.after);
             self.waiting = self.vault.data.read(move |reader| reader.records(&tenant, &id, after, FETCH)).await?.into();
         }
-        Ok(self.waiting.pop_front().filter(|record| record.sequence <= self.last))
+        let next = self.waiting.pop_front().filter(|record| record.sequence <= self.last);
+        let absent_through = next.as_ref().map_or(self.last, |record| record.sequence - 1);
+        if absent_through > self.after {
+            let expired = self.vault.must_have_expired(&self.row, absent_through).await?;
+            self.expired_through = self.expired_through.max(expired);
+        }
+        Ok(next)
     }
 
     /// Makes sure that an entry covers the record that is about to leave.

@@ -100,7 +100,9 @@ impl House {
         let root = KeyFile::create(&dir.path().join("root.key")).unwrap();
         initialise(&keys, &root, now).await.unwrap();
         let ring = KeyRing::unlock(keys.clone(), &root, CacheLimits::default(), Arc::clone(&clock)).await.unwrap();
-        let vault = Vault::start(data, ring, clock, Settings::default()).await.unwrap();
+        let vault = Vault::start(data, ring, clock, Settings::default(), Arc::new(subrosa::watch::Metrics::new()))
+            .await
+            .unwrap();
         let stop = CancellationToken::new();
         let channel = serve(&vault, &stop).await;
         Self { channel, stop, keys, now, _dir: dir }

@@ -1,7 +1,26 @@
-//! The wire from outside: a client and a served vault in one process.
+//! The vault from outside, called over gRPC.
+//!
+//! `unary` and `streams` have the transport alone in front of a vault whose clock stands (`house`). Everything else runs the
+//! real thing as `subrosa dev` does (`support`): TLS, listeners and workers, in a folder of its own, on free ports, with a
+//! clock of its own, and looks at what lies on disk when it has stopped.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
+mod audited;
+mod canary;
+mod crash;
+mod expiry;
+mod health;
 mod house;
+mod idempotency;
+mod ingest;
+mod input;
+mod matrix;
+mod order;
+mod reference;
+mod rotation;
 mod streams;
+mod support;
+mod tamper;
 mod unary;

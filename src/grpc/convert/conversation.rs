@@ -138,7 +138,7 @@ pub(super) mod tests {
         let unnamed = new_conversation(&ingestor(&["*"]), v1::Conversation::default()).unwrap();
         assert_eq!(unnamed.bot.as_str(), UNNAMED_BOT);
         let error = new_conversation(&ingestor(&["a", "b"]), v1::Conversation::default()).unwrap_err();
-        assert_eq!(error.field(), Some("bot"));
+        assert_eq!(error.field(), Some("conversation.bot"));
     }
 
     #[test]

@@ -1,0 +1,76 @@
+//! A conversation found or made by the client's own id for it.
+
+use subrosa_proto::v1;
+
+use crate::support::{House, TENANT, said, uuid};
+
+const MAIL: &str = "reference.holder@example.org";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixteen_callers_with_one_reference_find_or_make_one_conversation() {
+    let mut house = House::new().await;
+    let bot = house.bot();
+    let callers = (0..16).map(|caller| {
+        let mut ingest = bot.ingest();
+        let mut conversations = bot.conversations();
+        async move {
+            let conversation = v1::Conversation {
+                bot: "a".to_owned(),
+                client_reference: MAIL.to_owned(),
+                subject: MAIL.to_owned(),
+                ..Default::default()
+            };
+            if caller % 4 == 3 {
+                let request = v1::CreateConversationRequest {
+                    parent: TENANT.to_owned(),
+                    conversation: Some(conversation),
+                    request_id: uuid(),
+                };
+                let made = conversations.create_conversation(request).await.unwrap().into_inner();
+                return (made.conversation.unwrap().name, false);
+            }
+            let request = v1::AppendRecordsRequest {
+                tenant: TENANT.to_owned(),
+                client_reference: MAIL.to_owned(),
+                request_id: uuid(),
+                records: vec![said(&format!("caller {caller}"))],
+                conversation: Some(conversation),
+                ..Default::default()
+            };
+            let done = ingest.append_records(request).await.unwrap().into_inner();
+            (done.conversation, done.created)
+        }
+    });
+    let answers = futures_util::future::join_all(callers).await;
+    let name = &answers[0].0;
+    assert!(answers.iter().all(|(other, _)| other == name), "{answers:?}");
+    assert!(answers.iter().filter(|(_, created)| *created).count() <= 1, "made more than once: {answers:?}");
+    assert_eq!(bot.list().await.unwrap().len(), 1);
+    assert_eq!(house.reader().read(name).await.unwrap().len(), 12);
+
+    let shown = bot.get(name).await.unwrap();
+    assert!(!shown.client_reference.is_empty() && !shown.client_reference.contains("example.org"));
+    assert_eq!(shown.subject, "");
+    let search = |subject: &str| v1::SearchConversationsRequest {
+        parent: TENANT.to_owned(),
+        subject: subject.to_owned(),
+        purpose: v1::Purpose::SubjectRequest.into(),
+        ..Default::default()
+    };
+    let privacy = house.role("privacy");
+    let found = privacy.search().search_conversations(search(MAIL)).await.unwrap().into_inner().conversations;
+    assert_eq!(found.iter().map(|conversation| &conversation.name).collect::<Vec<_>>(), [name]);
+    let others = privacy.search().search_conversations(search("someone else")).await.unwrap().into_inner();
+    assert!(others.conversations.is_empty());
+
+    house.stop().await;
+    assert_eq!(crate::canary::hits(&house.data_dir(), &[MAIL.to_owned()]), Vec::<String>::new());
+    house.start().await.unwrap();
+    let bot = house.bot();
+    let again = bot.create_as(v1::Conversation {
+        bot: "a".to_owned(),
+        client_reference: MAIL.to_owned(),
+        ..Default::default()
+    });
+    assert_eq!(&again.await.unwrap().name, name, "the reference is forgotten over a restart");
+}
