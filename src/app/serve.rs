@@ -137,6 +137,9 @@ impl RunningVault {
             }
         }
         self.ends.cut.cancel();
+        if let Err(error) = self.vault.gate().flush_failed_logins().await {
+            tracing::error!(reason = error.reason().as_str(), "the last failed logins are not logged");
+        }
         self.workers.stop().await;
         drop(self.vault);
         close(self.writers).await;
@@ -239,12 +242,12 @@ struct Surface<'a, H> {
 impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
     fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: Option<TlsAcceptor>) -> Vec<JoinHandle<()>> {
         let most = self.config.server.max_connections.as_usize();
-        let places = Arc::new(Semaphore::new(most));
+        let places: Vec<_> = listeners.iter().map(|_| Arc::new(Semaphore::new(most))).collect();
         count_connections(self.vault, &places, most, &self.ends.stop);
-        let serve_one = |(kind, listener): (ListenerKind, TcpListener)| {
+        let serve_one = |((kind, listener), places): ((ListenerKind, TcpListener), &Arc<Semaphore>)| {
             let reflection = kind == ListenerKind::Operator;
             let routes = grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), reflection);
-            let connections = grpc::accept(listener, tls.clone(), Arc::clone(&places), self.ends.clone());
+            let connections = grpc::accept(listener, tls.clone(), Arc::clone(places), self.ends.clone());
             let stop = self.ends.stop.clone();
             let server = self.server().add_routes(routes);
             task::spawn("grpc", async move {
@@ -254,7 +257,7 @@ impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
                 }
             })
         };
-        listeners.into_iter().map(serve_one).collect()
+        listeners.into_iter().zip(&places).map(serve_one).collect()
     }
 
     fn server(&self) -> Server {
@@ -269,11 +272,12 @@ impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
 }
 
 /// Tells the metrics each second how many connections are open.
-fn count_connections(vault: &Arc<Vault>, places: &Arc<Semaphore>, most: usize, stop: &CancellationToken) {
-    let (metrics, places, stop) = (Arc::clone(vault.metrics()), Arc::clone(places), stop.clone());
+fn count_connections(vault: &Arc<Vault>, places: &[Arc<Semaphore>], most: usize, stop: &CancellationToken) {
+    let (metrics, places, stop) = (Arc::clone(vault.metrics()), places.to_vec(), stop.clone());
     task::spawn("count-connections", async move {
         while !stop.is_cancelled() {
-            metrics.set_connections(most.saturating_sub(places.available_permits()) as u64);
+            let open = places.iter().map(|places| most.saturating_sub(places.available_permits()) as u64);
+            metrics.set_connections(open.sum());
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}

@@ -29,7 +29,7 @@ section! {
         insecure_plaintext: bool = false;
         /// How long a stopping vault lets calls finish.
         drain_deadline: Duration = Duration::from_secs(20);
-        /// Most open connections, over all gRPC listeners.
+        /// Most open connections of each gRPC listener: a full one does not shut the others.
         max_connections: Whole<1, 100_000> = Whole::clamped(1_024);
     }
 }

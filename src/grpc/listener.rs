@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -26,6 +27,8 @@ use super::layer::Peer;
 
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long a client may take for its first byte after the handshake.
+const FIRST_BYTE: Duration = Duration::from_secs(10);
 /// How long to wait after the system refused to accept a connection, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections that are ready and not yet taken over.
@@ -103,7 +106,8 @@ async fn shake(
     };
     // A token of its own, so that connections do not wait for each other at one lock.
     let cut = Box::pin(cut.child_token().cancelled_owned());
-    Ok(Connection { io, peer: peer.ip(), cut, _place: place })
+    let silence = Some(Box::pin(tokio::time::sleep(FIRST_BYTE)));
+    Ok(Connection { io, peer: peer.ip(), cut, silence, _place: place })
 }
 
 /// An accepted connection; it gives its place back when it is dropped.
@@ -114,6 +118,8 @@ pub struct Connection {
     io: Io,
     peer: IpAddr,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Runs until the first byte has come: who says nothing gives its place back.
+    silence: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -135,10 +141,17 @@ impl AsyncRead for Connection {
         if self.cut.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        match &mut self.io {
+        let before = buf.filled().len();
+        let read = match &mut self.io {
             Io::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
+        };
+        if buf.filled().len() > before {
+            self.silence = None;
+        } else if self.silence.as_mut().is_some_and(|silence| silence.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
+        read
     }
 }
 

@@ -75,7 +75,7 @@ pub struct Listener {
 /// One part of the process, and why it does not work, if it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Component {
-    /// `store`, `audit`, `keys`, `redactor` or `expiry`.
+    /// `store`, `audit` or `keys`.
     pub name: &'static str,
     /// None when it works.
     pub down: Option<Reason>,

@@ -40,6 +40,16 @@ pub struct Segment {
     pub kek_version: u32,
 }
 
+/// The key of stored records, opened to read them.
+#[derive(Clone)]
+pub struct OpenedSegment {
+    /// Its id.
+    pub dek_id: u64,
+    /// The key.
+    pub key: Arc<Key32>,
+    bucket: BucketId,
+}
+
 /// Returns the id of the first segment key for `day`.
 fn first_dek_id(day: Day) -> u64 {
     u64::from(day.number().unsigned_abs()) << 16
@@ -113,7 +123,7 @@ impl KeyRing {
         Err(KeyError::Contention)
     }
 
-    /// Returns the key that records with `dek_id` are sealed under.
+    /// Returns the key that records with `dek_id` are sealed under. Who keeps it asks [`KeyRing::is_live`] before each use.
     ///
     /// # Errors
     ///
@@ -123,9 +133,15 @@ impl KeyRing {
         tenant: &TenantId,
         id: ConversationId,
         dek_id: u64,
-    ) -> Result<Arc<Key32>, KeyError> {
+    ) -> Result<OpenedSegment, KeyError> {
         let row = self.store.read(move |reader| reader.segment(&id, dek_id)).await?.ok_or(KeyError::Destroyed)?;
-        self.open_segment_row(tenant, &row).await
+        let key = self.open_segment_row(tenant, &row).await?;
+        Ok(OpenedSegment { dek_id, key, bucket: row.bucket })
+    }
+
+    /// Tells whether the bucket that a segment lies in was not destroyed since it was opened.
+    pub fn is_live(&self, segment: &OpenedSegment) -> bool {
+        self.refuse_dead(segment.bucket).is_ok()
     }
 
     async fn open_segment_row(&self, tenant: &TenantId, row: &SegmentRow) -> Result<Arc<Key32>, KeyError> {

@@ -25,7 +25,7 @@ mod rotate;
 mod tenants;
 
 pub use cache::CacheLimits;
-pub use conversations::{ConversationSecrets, Segment};
+pub use conversations::{ConversationSecrets, OpenedSegment, Segment};
 pub use error::{KeyError, RootError};
 pub use init::initialise;
 pub use ring::KeyRing;

@@ -1,5 +1,7 @@
 //! Recent turns for a bot backend: one call, one entry.
 
+use std::collections::VecDeque;
+
 use crate::access::{Caller, Scope, acts};
 use crate::audit::Count;
 use crate::domain::{CaseReference, ConversationName, Purpose, Result, View};
@@ -12,6 +14,8 @@ use super::read::ShownRecord;
 
 const DEFAULT_LAST: u32 = 20;
 const MOST_LAST: u32 = 200;
+/// The most bytes of content in one answer: the oldest turns that pass it are left out, because a client takes 4 MiB.
+const MOST_BYTES: usize = 3 * 1024 * 1024;
 
 impl Vault {
     /// Returns the last `last` records of a conversation, redacted, oldest first; 0 is 20, more than 200 is 200. A bot that reads
@@ -44,7 +48,7 @@ impl Vault {
     async fn tail_records(&self, row: &StoredConversation, last: u32) -> Result<(Vec<ShownRecord>, u64)> {
         let end = row.next_sequence - 1;
         let mut after = end.saturating_sub(u64::from(last));
-        let (mut shown, mut dek, mut expired) = (Vec::new(), None, row.expired_through);
+        let (mut shown, mut bytes, mut dek, mut expired) = (VecDeque::new(), 0, None, row.expired_through);
         while after < end {
             let (tenant, id) = (row.tenant.clone(), row.id);
             let limit = usize::try_from(end - after).unwrap_or(usize::MAX);
@@ -56,9 +60,15 @@ impl Vault {
                 }
                 reached = record.sequence;
                 match self.show(row, record, View::Redacted, &mut dek).await? {
-                    Some(record) => shown.push(record),
+                    Some(record) => {
+                        bytes += record.weight();
+                        shown.push_back(record);
+                    }
                     None => expired = expired.max(record.sequence),
                 }
+            }
+            while bytes > MOST_BYTES && shown.len() > 1 {
+                bytes -= shown.pop_front().map_or(0, |record| record.weight());
             }
             if reached == after {
                 expired = expired.max(self.must_have_expired(row, end).await?);
@@ -66,6 +76,6 @@ impl Vault {
             }
             after = reached;
         }
-        Ok((shown, expired))
+        Ok((shown.into(), expired))
     }
 }

@@ -9,8 +9,8 @@ use crate::domain::{
     AuthorRole, CaseReference, ConversationName, ConversationState, Error, Purpose, Reason, Record, RecordKind, Result,
     Timestamp, View,
 };
-use crate::keys::KeyError;
-use crate::sealing::{Key32, random};
+use crate::keys::{KeyError, OpenedSegment};
+use crate::sealing::random;
 use crate::store::{Mutation, OpenReadRow, StoredConversation, StoredRecord, Work};
 use crate::watch::task;
 
@@ -54,6 +54,19 @@ pub enum ShownRecord {
     },
 }
 
+impl ShownRecord {
+    /// Returns about how many bytes it takes in an answer.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Metadata { .. } => 64,
+            Self::Redacted(record) => {
+                let metadata: usize = record.metadata.values().map(String::len).sum();
+                256 + record.content.len() + metadata + record.findings.len() * 64
+            }
+        }
+    }
+}
+
 /// Rows fetched at a time.
 const FETCH: usize = 250;
 /// Records that may leave on one begin or progress entry.
@@ -74,7 +87,7 @@ struct Reading {
     last: u64,
     expired_through: u64,
     waiting: VecDeque<StoredRecord>,
-    dek: Option<(u64, Arc<Key32>)>,
+    dek: Option<OpenedSegment>,
     returned: u64,
     paid: u64,
 }
@@ -147,14 +160,20 @@ impl Vault {
         row: &StoredConversation,
         record: &StoredRecord,
         view: View,
-        dek: &mut Option<(u64, Arc<Key32>)>,
+        dek: &mut Option<OpenedSegment>,
     ) -> Result<Option<ShownRecord>> {
-        if dek.as_ref().is_none_or(|(id, _)| *id != record.dek_id) {
+        // A reading may have waited for its client since the last record: frozen and destroyed count from this moment.
+        self.must_serve(&row.tenant).await?;
+        if dek.as_ref().is_none_or(|dek| dek.dek_id != record.dek_id) {
             match self.keys.open_segment(&row.tenant, row.id, record.dek_id).await {
-                Ok(key) => *dek = Some((record.dek_id, key)),
+                Ok(opened) => *dek = Some(opened),
                 Err(KeyError::Destroyed) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
+        }
+        let opened = dek.as_ref().ok_or(Reason::Internal)?;
+        if !self.keys.is_live(opened) {
+            return Ok(None);
         }
         if view == View::Metadata {
             return Ok(Some(ShownRecord::Metadata {
@@ -165,7 +184,6 @@ impl Vault {
                 policy_version: record.policy_version,
             }));
         }
-        let (_, key) = dek.as_ref().ok_or(Reason::Internal)?;
         let place = Place {
             keys: &self.keys,
             backend: self.settings.backend,
@@ -174,7 +192,7 @@ impl Vault {
             bot: &row.bot,
             channel: row.channel.as_ref(),
         };
-        Ok(Some(ShownRecord::Redacted(Box::new(place.open(key, record)?))))
+        Ok(Some(ShownRecord::Redacted(Box::new(place.open(&opened.key, record)?))))
     }
 }
 

@@ -94,7 +94,7 @@ impl Place<'_> {
         let context = self.context(row.sequence, row.kind.code(), row.dek_id, row.policy_version);
         let plaintext = open(self.backend, dek, &context, &row.sealed).map_err(|error| self.broken(row, error))?;
         let canonical = plaintext.get(OPENING..).unwrap_or_default();
-        let record: Record = serde_json::from_slice(canonical).map_err(|error| self.broken(row, error))?;
+        let record: Record = serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
         if !self.agrees(&record, row) {
             return Err(self.broken(row, "it says another thing inside than outside"));
         }
@@ -151,7 +151,7 @@ pub(super) fn open_meta(
     let context = meta_context(keys, &row.tenant, &row.id, row.meta_version);
     let plaintext = open_blob(backend, &secrets.metadata_key(), &context, &row.sealed_meta);
     let plaintext = plaintext.map_err(|error| broken(error.into()))?;
-    let meta: ConversationMeta = serde_json::from_slice(&plaintext).map_err(|error| broken(error.into()))?;
+    let meta: ConversationMeta = serde_json::from_slice(&plaintext).map_err(|error| broken(place_of(&error).into()))?;
     let same = meta.bot == row.bot
         && meta.channel == row.channel
         && meta.labels == row.labels
@@ -168,6 +168,11 @@ fn meta_context<'a>(keys: &KeyRing, tenant: &'a TenantId, id: &ConversationId, v
         purpose: METADATA,
         version,
     }
+}
+
+/// Says where JSON is not as it was written. What serde says of it may quote what was sealed.
+fn place_of(error: &serde_json::Error) -> String {
+    format!("{:?} at line {} column {}", error.classify(), error.line(), error.column())
 }
 
 fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -157,16 +157,21 @@ impl Vault {
         let detail: serde_json::Value = serde_json::from_str(&act.detail).unwrap_or_default();
         let tenant = detail.get("tenant").and_then(serde_json::Value::as_str).unwrap_or_default();
         let object = detail.get("object").and_then(serde_json::Value::as_str).map(str::to_owned);
-        let object = object.unwrap_or_else(|| format!("tenants/{tenant}"));
+        let object = object.or_else(|| (!tenant.is_empty()).then(|| format!("tenants/{tenant}")));
         let now = self.clock.now();
         let reason = if done { "RECONCILED_DONE" } else { "RECONCILED_UNDONE" };
-        let entry = own_entry(now, &act.log, &act.operation).phase(Phase::Outcome).object(&object).reason(reason);
-        let mut work = Work::new(logged(&act.log, entry)?).with(Mutation::EndKeyAct(act.id));
+        let entry = || own_entry(now, &act.log, &act.operation).phase(Phase::Outcome).reason(reason);
+        // An act is closed whatever its detail says: a vault that cannot log its object would never start again.
+        let logged = match &object {
+            Some(object) => logged(&act.log, entry().object(object)).or_else(|_| logged(&act.log, entry())),
+            None => logged(&act.log, entry()),
+        };
+        let mut work = Work::new(logged?).with(Mutation::EndKeyAct(act.id));
         if done && act.operation == "CreateTenant" {
             work = self.finish_tenant(work, tenant).await?;
         }
         self.data.submit(work).await?;
-        tracing::warn!(operation = act.operation, object, reason, "a key act was cut short and is reconciled");
+        tracing::warn!(operation = act.operation, ?object, reason, "a key act was cut short and is reconciled");
         Ok(())
     }
 

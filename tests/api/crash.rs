@@ -167,3 +167,22 @@ async fn a_conversation_with_keys_and_no_row_is_made_by_its_next_append() {
     assert_eq!((&done.conversation, done.created), (&name, true));
     assert_eq!(house.reader().read(&name).await.unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_act_that_was_cut_short_lets_the_vault_start_again() {
+    let mut house = House::new().await;
+    let details = [
+        ("system", "IssueApiKey", serde_json::json!({"object": "apiKeys/abcdefgh"}), true),
+        ("system", "RevokeApiKey", serde_json::json!({"api_key": "abcdefgh"}), false),
+        ("system", "IssueSecurityKey", serde_json::json!({"object": "not an object @"}), true),
+        (TENANT, "DestroyBucket", serde_json::json!({}), false),
+    ];
+    for (log, operation, detail, done) in details {
+        house.stop().await;
+        leave_open(&house, log, operation, &detail, done);
+        house.start().await.unwrap_or_else(|error| panic!("{operation}: {error}"));
+        let wanted = if done { "RECONCILED_DONE" } else { "RECONCILED_UNDONE" };
+        assert_eq!(reasons(&house, log, operation).await, [wanted], "{operation}");
+        nothing_is_left_open(&mut house).await;
+    }
+}

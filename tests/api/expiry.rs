@@ -153,3 +153,78 @@ async fn the_status_tells_of_expiry() {
     })
     .await;
 }
+
+/// Fills a conversation with more than a connection takes ahead, and begins to read it.
+async fn a_reading_that_waits(house: &House, name: &str) -> tonic::Streaming<v1::ReadConversationResponse> {
+    for _ in 0..4 {
+        let records = (0..500).map(|_| said(&"word ".repeat(800))).collect();
+        house.bot().append(name, records).await.unwrap();
+    }
+    let mut stream = house.reader().reading(name).await.unwrap();
+    assert!(stream.message().await.unwrap().is_some());
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_waited_gets_nothing_whose_key_was_destroyed_meanwhile() {
+    let house = House::new().await;
+    house.retention_class("short", 1).await;
+    let name = short(&house).await;
+    let mut stream = a_reading_that_waits(&house, &name).await;
+    house.advance(DAY * 3).await;
+    eventually("the expiry", || async {
+        let events = house.role("auditor").log(TENANT).await.events;
+        events.iter().any(|event| event.operation == "DestroyBucket" && event.phase() == v1::AuditPhase::Outcome)
+    })
+    .await;
+    let mut received = 1;
+    while let Ok(Some(_)) = stream.message().await {
+        received += 1;
+    }
+    assert!(received < 1_500, "{received} of 2,000 records left, most of them after their key was destroyed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_waited_ends_when_the_tenant_is_frozen() {
+    let house = House::new().await;
+    let name = house.bot().create().await;
+    let mut stream = a_reading_that_waits(&house, &name).await;
+    let request = v1::FreezeTenantRequest { name: TENANT.to_owned(), ..Default::default() };
+    house.role("security").tenants().freeze_tenant(request).await.unwrap();
+    let end = loop {
+        match stream.message().await {
+            Ok(Some(_)) => {}
+            end => break end,
+        }
+    };
+    refused(end, Code::FailedPrecondition, "TENANT_FROZEN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_context_fits_what_a_client_takes() {
+    let house = House::new().await;
+    let name = house.bot().create().await;
+    for turn in 0..60 {
+        house.bot().append(&name, vec![said(&format!("turn {turn} {}", "long ".repeat(24_000)))]).await.unwrap();
+    }
+    let request = v1::GetContextRequest { name, last: 200, ..Default::default() };
+    let records = house.bot().conversations().get_context(request).await.unwrap().into_inner().records;
+    assert!((20..60).contains(&records.len()), "{} records", records.len());
+    assert!(text_of(records.last().unwrap()).starts_with("turn 59 "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_holds_a_number_of_a_person_is_not_logged() {
+    let house = House::new().await;
+    let name = house.bot().create().await;
+    for case in ["4111111111111111", "536-90-4399"] {
+        let request = v1::ReadConversationRequest {
+            name: name.clone(),
+            purpose: v1::Purpose::Legal.into(),
+            case_reference: case.to_owned(),
+            ..Default::default()
+        };
+        let answer = house.reader().conversations().read_conversation(request).await;
+        refused(answer, Code::InvalidArgument, "PERSONAL_DATA_IN_KEY");
+    }
+}

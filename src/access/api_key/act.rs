@@ -45,7 +45,7 @@ async fn begin<A: Act>(gate: &Gate, auth: &Authorized<A>, id: &str, intent: Entr
         id: act,
         log: auth.log().clone(),
         operation: A::PERMISSION.as_str().to_owned(),
-        detail: serde_json::json!({ "api_key": id }).to_string(),
+        detail: serde_json::json!({ "object": format!("apiKeys/{id}") }).to_string(),
         at,
     };
     gate.commit(Work::new(auth.logged(intent)?).with(Mutation::BeginKeyAct(row))).await?;

@@ -7,12 +7,15 @@ use crate::domain::{BotScope, ConversationName, Error, Reason, Result, TenantId,
 use crate::store::ApiKeyRow;
 
 use super::enums::{required, role, show_role};
-use super::fields::{conversation, duration, show_time, tenant, word};
+use super::fields::{conversation, duration, impersonal, show_time, tenant, word};
 
 /// Reads what key is asked for.
 pub(in crate::grpc) fn issue(request: &v1::IssueApiKeyRequest) -> Result<IssueRequest> {
     if request.bots.len() > MAX_BOTS {
         return Err(Error::invalid("bots", "too many bots").limit(MAX_BOTS as u64));
+    }
+    for bot in &request.bots {
+        impersonal("bots", bot)?;
     }
     let bots = BotScope::parse(&request.bots).map_err(|error| Error::invalid("bots", error.expected))?;
     Ok(IssueRequest {

@@ -1,6 +1,7 @@
 //! Single fields: names, words, times, pages.
 
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -8,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::domain::{
     CaseReference, ConversationName, Error, IdError, Reason, RequestId, Result, TenantId, TenantName, Timestamp,
 };
+use crate::redaction::{Engine, Policy};
 use crate::vault::{Idempotent, PageRequest};
 
 /// Reads a required identifier.
@@ -42,7 +44,16 @@ pub(in crate::grpc) fn conversation(path: &str, text: &str) -> Result<Conversati
 
 /// Reads the case of a call.
 pub(in crate::grpc) fn case(text: &str) -> Result<Option<CaseReference>> {
+    impersonal("case_reference", text)?;
     optional_word("case_reference", text)
+}
+
+/// Refuses a word that is kept in clear, such as in the audit log, when the default redaction finds something in it.
+pub(in crate::grpc) fn impersonal(path: &str, word: &str) -> Result<()> {
+    static ENGINE: LazyLock<Option<Engine>> =
+        LazyLock::new(|| Engine::new(Policy { version: 1, ..Policy::default() }).ok());
+    let engine = ENGINE.as_ref().ok_or(Reason::RedactorUnavailable)?;
+    if engine.scan(word).is_empty() { Ok(()) } else { Err(Error::new(Reason::PersonalDataInKey).at(path)) }
 }
 
 /// Reads a request id that may be left empty.

@@ -9,7 +9,7 @@ use crate::redaction::{Class, Operator, Pack, Policy};
 use crate::vault::{PolicyDocument, PolicyView};
 
 use super::enums::show_policy_kind;
-use super::fields::{duration, name, show_time, word};
+use super::fields::{duration, impersonal, name, show_time, word};
 
 const DAY_SECONDS: u64 = 86_400;
 
@@ -100,6 +100,7 @@ fn retention(policy: &v1::RetentionPolicy) -> Result<RetentionPolicy> {
     for (index, class) in policy.classes.iter().enumerate() {
         let path = |field: &str| format!("classes[{index}].{field}");
         let days = days(&path("retention"), class.retention.as_ref())?;
+        impersonal(&path("name"), &class.name)?;
         if classes.insert(word(&path("name"), &class.name)?, days).is_some() {
             return Err(invalid(path("name"), "each class once"));
         }

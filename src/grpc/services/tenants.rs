@@ -6,7 +6,7 @@ use subrosa_proto::v1::{self, tenant_service_server::TenantService};
 use tonic::{Request, Response, Status};
 
 use crate::domain::{Error, Reason};
-use crate::grpc::convert::fields::{case, page, request_id, tenant, word};
+use crate::grpc::convert::fields::{case, impersonal, page, request_id, tenant, word};
 use crate::grpc::convert::tenant::{show, update};
 use crate::grpc::serve::{Api, serve, to_the_end};
 
@@ -20,6 +20,7 @@ impl TenantService for Api {
         request: Request<v1::CreateTenantRequest>,
     ) -> Result<Response<v1::CreateTenantResponse>, Status> {
         serve(request, |caller, message| async move {
+            impersonal("tenant_id", &message.tenant_id)?;
             let of = word("tenant_id", &message.tenant_id)?;
             let class = message.tenant.map(|tenant| tenant.default_retention_class).unwrap_or_default();
             if !class.is_empty() && class != FIRST_CLASS {
