@@ -39,6 +39,9 @@ pub struct IngestStream {
 
 /// Records that are queued; [`PendingAck::settled`] tells when they are durable. Several may be under way at once, and what was
 /// sent later is never durable without what was sent before it.
+///
+/// Records that were all queued before wait for nothing of their own: tell what settles in the order in which it was sent, and
+/// nothing behind the first failure.
 pub struct PendingAck {
     vault: Arc<Vault>,
     conversation: ConversationId,
