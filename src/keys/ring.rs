@@ -121,8 +121,30 @@ impl KeyRing {
         let rows = self.store.read(move |reader| reader.tenant_keks(&id)).await?;
         let row = rows.iter().find(|row| row.state == KeyState::Active).ok_or(KeyError::Missing)?;
         let opened = (row.version, Arc::new(self.open_kek(row)?));
-        self.lock_active().insert(tenant.clone(), opened.clone());
-        Ok(opened)
+        Ok(self.keep_active(tenant, opened))
+    }
+
+    /// Returns the version of the tenant's active KEK.
+    pub async fn active_version(&self, tenant: &TenantId) -> Result<u32, KeyError> {
+        Ok(self.active_kek(tenant).await?.0)
+    }
+
+    /// Keeps an active KEK and returns the one kept: what was read before a rotation does not replace what the rotation made.
+    pub(super) fn keep_active(&self, tenant: &TenantId, opened: (u32, Arc<Key32>)) -> (u32, Arc<Key32>) {
+        let mut active = self.lock_active();
+        let kept = active.entry(tenant.clone()).or_insert_with(|| opened.clone());
+        if kept.0 < opened.0 {
+            *kept = opened;
+        }
+        kept.clone()
+    }
+
+    /// Forgets the active KEK if it is still `version`.
+    pub(super) fn forget_active(&self, tenant: &TenantId, version: u32) {
+        let mut active = self.lock_active();
+        if active.get(tenant).is_some_and(|known| known.0 == version) {
+            active.remove(tenant);
+        }
     }
 
     /// Returns the tenant's KEK with `version`, whatever its state, unless it is destroyed.

@@ -249,11 +249,12 @@ impl Vault {
         let tail = entered.slot.as_mut().ok_or(Reason::Internal)?;
         let received_at = self.clock.now().max(tail.last_received);
         let segment = self.segment(tenant, id, tail, received_at).await?.clone();
+        let kek_version = self.keys.active_version(tenant).await?;
         let (bot, channel) = (tail.bot.clone(), tail.channel.clone());
         let (keys, backend) = (&*self.keys, self.settings.backend);
         let place = Place { keys, backend, tenant, conversation: id, bot: &bot, channel: channel.as_ref() };
         let first = tail.next_sequence;
-        let mut batch = SealedBatch::new(first, received_at, segment.day, segment.kek_version);
+        let mut batch = SealedBatch::new(first, received_at, segment.day, kek_version);
         let mut turn = 0;
         for (sequence, record) in (first..).zip(redacted) {
             let (row, commitment) = place.seal(&segment, record, sequence, received_at)?;
