@@ -118,23 +118,23 @@ impl Session {
                     let durable: Result<Acked> = durable;
                     match durable {
                         Ok(durable) => self.answer(durable).await?,
-                        Err(error) => return self.drain(in_flight, Err(error.into())).await,
+                        Err(error) => return self.drain(in_flight, error.into(), true).await,
                     }
                 }
                 () = self.answers.closed() => return Err(End::Gone),
-                () = self.stopping.cancelled(), if more => return self.drain(in_flight, Err(stopping())).await,
+                () = self.stopping.cancelled(), if more => return self.drain(in_flight, stopping(), false).await,
                 gathered = gather(&mut self.inbound), if more && in_flight.len() < IN_FLIGHT => {
                     let Gathered { records, end } = gathered;
                     if !records.is_empty() {
                         match send(&self.vault, &self.caller, &mut stream, records).await {
                             Ok(pending) => in_flight.push_back(pending),
-                            Err(error) => return self.drain(in_flight, Err(error.into())).await,
+                            Err(error) => return self.drain(in_flight, error.into(), false).await,
                         }
                     }
                     match end {
                         None => {}
                         Some(Ok(())) => more = false,
-                        Some(Err(end)) => return self.drain(in_flight, Err(end)).await,
+                        Some(Err(end)) => return self.drain(in_flight, end, false).await,
                     }
                 }
             }
@@ -142,28 +142,45 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for what is on its way, acknowledges what became durable, and ends as `end` says, or as what failed before it.
+    /// Waits for what is on its way and ends as [`drain`] says.
     async fn drain(
         &self,
-        mut in_flight: FuturesOrdered<impl Future<Output = Result<Acked>>>,
-        mut end: Result<(), End>,
+        in_flight: FuturesOrdered<impl Future<Output = Result<Acked>>>,
+        end: End,
+        failed: bool,
     ) -> Result<(), End> {
-        let mut failed = false;
-        while let Some(durable) = in_flight.next().await {
-            match durable {
-                Ok(durable) if !failed => self.answer(durable).await?,
-                Ok(_) => {}
-                Err(error) if !failed => (failed, end) = (true, Err(error.into())),
-                Err(_) => {}
-            }
-        }
-        end
+        Err(drain(in_flight, end, failed, |durable| self.answer(durable)).await)
     }
 
     async fn answer(&self, durable: Acked) -> Result<(), End> {
         let message = acked(&self.conversation, durable);
         self.answers.send(Ok(message)).await.map_err(|_| End::Gone)
     }
+}
+
+/// Waits for what is on its way, in the order in which it was sent, acknowledges what became durable until something failed,
+/// and returns `end`, or what failed before it.
+///
+/// `failed` is whether something sent before has failed already. An acknowledgement is for everything before it, and a chunk
+/// of repeated records is answered with no commit of its own, so behind a failure nothing is acknowledged.
+async fn drain<F: Future<Output = Result<(), End>>>(
+    mut in_flight: FuturesOrdered<impl Future<Output = Result<Acked>>>,
+    mut end: End,
+    mut failed: bool,
+    answer: impl Fn(Acked) -> F,
+) -> End {
+    while let Some(durable) = in_flight.next().await {
+        match durable {
+            _ if failed => {}
+            Ok(durable) => {
+                if let Err(gone) = answer(durable).await {
+                    return gone;
+                }
+            }
+            Err(error) => (failed, end) = (true, error.into()),
+        }
+    }
+    end
 }
 
 /// Checks that the credential is still accepted, queues the records, and returns when they are durable.
@@ -244,5 +261,48 @@ fn stopping() -> End {
 impl From<Error> for End {
     fn from(error: Error) -> Self {
         Self::Told(Box::new(to_status(&error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::vault::FindingCounts;
+
+    async fn drained(failed: bool, sent: &[Result<u64, Reason>]) -> (Vec<u64>, Option<i32>) {
+        let in_flight: FuturesOrdered<_> = sent
+            .iter()
+            .map(|one| {
+                let settled = match *one {
+                    Ok(client_sequence) => {
+                        Ok(Acked { client_sequence, last_sequence: client_sequence, redactions: FindingCounts::new() })
+                    }
+                    Err(reason) => Err(Error::from(reason)),
+                };
+                std::future::ready(settled)
+            })
+            .collect();
+        let told = RefCell::new(Vec::new());
+        let end = drain(in_flight, End::Gone, failed, |acked: Acked| {
+            told.borrow_mut().push(acked.client_sequence);
+            std::future::ready(Ok(()))
+        })
+        .await;
+        let code = match end {
+            End::Told(status) => Some(i32::from(status.code())),
+            End::Gone => None,
+        };
+        (told.into_inner(), code)
+    }
+
+    #[tokio::test]
+    async fn behind_a_failed_commit_nothing_is_acknowledged() {
+        let full = Some(i32::from(to_status(&Reason::DiskFull.into()).code()));
+        assert_eq!(drained(false, &[Ok(1), Ok(2)]).await, (vec![1, 2], None));
+        // A chunk of repeated records settles with `Ok` whatever became of the chunk that it repeats.
+        assert_eq!(drained(false, &[Ok(1), Err(Reason::DiskFull), Ok(2)]).await, (vec![1], full));
+        assert_eq!(drained(true, &[Ok(2), Err(Reason::DiskFull), Ok(2)]).await, (vec![], None));
     }
 }

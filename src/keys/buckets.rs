@@ -33,9 +33,8 @@ impl KeyRing {
             match self.make_bucket(tenant, kind).await {
                 Ok(made) => return Ok(made),
                 Err(KeyError::Submit(SubmitError::Refused(Refusal::Exists))) => {}
-                Err(KeyError::Submit(SubmitError::Refused(Refusal::Conflict))) => {
-                    self.lock_active().remove(tenant);
-                }
+                // Another KEK has become active; the one that was taken for it is forgotten.
+                Err(KeyError::Submit(SubmitError::Refused(Refusal::Conflict))) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -84,7 +83,11 @@ impl KeyRing {
             wrapped: Some(wrap(&kek, &self.contexts.bucket(tenant, id, kind, version).as_ref(), &key).to_vec()),
             check: key_check_value(&key),
         };
-        self.store.submit(KeyWork::new(KeyWrite::PutBucket(row))).await?;
+        let stored = self.store.submit(KeyWork::new(KeyWrite::PutBucket(row))).await;
+        if let Err(SubmitError::Refused(Refusal::Conflict)) = &stored {
+            self.forget_active(tenant, version);
+        }
+        stored?;
         self.buckets.put(id, Arc::clone(&key), self.clock.now());
         self.remember_bucket(tenant, kind, id);
         Ok((id, key))

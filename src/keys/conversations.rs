@@ -36,8 +36,6 @@ pub struct Segment {
     pub day: Day,
     /// The key.
     pub key: Arc<Key32>,
-    /// The tenant KEK version that was active, for the audit log.
-    pub kek_version: u32,
 }
 
 /// The key of stored records, opened to read them.
@@ -81,7 +79,7 @@ impl KeyRing {
         self.store.submit(work).await?;
         self.keep_conversation(id, bucket, &key)?;
         let segment = self.keep_segment(SegmentKeyId { conversation: id, dek_id, bucket }, day, dek)?;
-        Ok((ConversationSecrets(key), Segment { kek_version: self.active_kek(tenant).await?.0, ..segment }))
+        Ok((ConversationSecrets(key), segment))
     }
 
     /// Returns the key of a conversation.
@@ -99,15 +97,14 @@ impl KeyRing {
     pub async fn segment_for(&self, tenant: &TenantId, id: ConversationId, day: Day) -> Result<Segment, KeyError> {
         for _ in 0..3 {
             let (bucket, bucket_key) = self.bucket_for(tenant, day).await?;
-            let (kek_version, _) = self.active_kek(tenant).await?;
             let dek_id = first_dek_id(day);
             let key_id = SegmentKeyId { conversation: id, dek_id, bucket };
             if let Some(key) = self.segments.get(&key_id, self.clock.now()) {
-                return Ok(Segment { dek_id, day, key, kek_version });
+                return Ok(Segment { dek_id, day, key });
             }
             if let Some(row) = self.store.read(move |reader| reader.segment(&id, dek_id)).await? {
                 let key = self.open_segment_row(tenant, &row).await?;
-                return Ok(Segment { dek_id, day, key, kek_version });
+                return Ok(Segment { dek_id, day, key });
             }
             let dek = Arc::new(Key32::random());
             let mut work = KeyWork::new(self.put_segment(tenant, id, dek_id, bucket, &bucket_key, &dek));
@@ -115,7 +112,7 @@ impl KeyRing {
                 work = work.with(write);
             }
             match self.store.submit(work).await {
-                Ok(_) => return Ok(Segment { kek_version, ..self.keep_segment(key_id, day, dek)? }),
+                Ok(_) => return self.keep_segment(key_id, day, dek),
                 Err(SubmitError::Refused(Refusal::Exists)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -233,6 +230,6 @@ impl KeyRing {
     fn keep_segment(&self, id: SegmentKeyId, day: Day, key: Arc<Key32>) -> Result<Segment, KeyError> {
         self.segments.put(id, Arc::clone(&key), self.clock.now());
         self.refuse_dead(id.bucket)?;
-        Ok(Segment { dek_id: id.dek_id, day, key, kek_version: 0 })
+        Ok(Segment { dek_id: id.dek_id, day, key })
     }
 }

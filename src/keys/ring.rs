@@ -121,8 +121,25 @@ impl KeyRing {
         let rows = self.store.read(move |reader| reader.tenant_keks(&id)).await?;
         let row = rows.iter().find(|row| row.state == KeyState::Active).ok_or(KeyError::Missing)?;
         let opened = (row.version, Arc::new(self.open_kek(row)?));
-        self.lock_active().insert(tenant.clone(), opened.clone());
-        Ok(opened)
+        Ok(self.keep_active(tenant, opened))
+    }
+
+    /// Returns the version of the tenant's active KEK.
+    pub async fn active_version(&self, tenant: &TenantId) -> Result<u32, KeyError> {
+        Ok(self.active_kek(tenant).await?.0)
+    }
+
+    /// Keeps an active KEK and returns the one kept: what was read before a rotation does not replace what the rotation made.
+    pub(super) fn keep_active(&self, tenant: &TenantId, opened: (u32, Arc<Key32>)) -> (u32, Arc<Key32>) {
+        keep_newest(&mut self.lock_active(), tenant, opened)
+    }
+
+    /// Forgets the active KEK if it is still `version`.
+    pub(super) fn forget_active(&self, tenant: &TenantId, version: u32) {
+        let mut active = self.lock_active();
+        if active.get(tenant).is_some_and(|known| known.0 == version) {
+            active.remove(tenant);
+        }
     }
 
     /// Returns the tenant's KEK with `version`, whatever its state, unless it is destroyed.
@@ -146,6 +163,15 @@ impl KeyRing {
     pub(super) fn lock_active(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, (u32, Arc<Key32>)>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Keeps `opened` unless a newer version is kept, and returns the one kept.
+fn keep_newest<K: Clone>(active: &mut HashMap<TenantId, (u32, K)>, tenant: &TenantId, opened: (u32, K)) -> (u32, K) {
+    let kept = active.entry(tenant.clone()).or_insert_with(|| opened.clone());
+    if kept.0 < opened.0 {
+        *kept = opened;
+    }
+    kept.clone()
 }
 
 /// Opens a wrap, and on failure names the key.
@@ -193,4 +219,17 @@ fn open_epoch(
         }
     }
     Err(last.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_active_key_is_never_put_back() {
+        let (mut active, tenant) = (HashMap::new(), "a".parse().unwrap());
+        assert_eq!(keep_newest(&mut active, &tenant, (1, "one")), (1, "one"));
+        assert_eq!(keep_newest(&mut active, &tenant, (2, "two")), (2, "two"));
+        assert_eq!(keep_newest(&mut active, &tenant, (1, "one")), (2, "two"));
+    }
 }

@@ -46,7 +46,7 @@ impl KeyRing {
             let work = KeyWork::new(KeyWrite::Rotate(rotation.1)).with(KeyWrite::MarkAct(act));
             match self.store.submit(work).await {
                 Ok(_) => {
-                    self.lock_active().insert(tenant.clone(), (kek.version, Arc::new(rotation.0)));
+                    self.keep_active(tenant, (kek.version, Arc::new(rotation.0)));
                     return Ok(Rotated { kek, buckets: count });
                 }
                 Err(SubmitError::Refused(Refusal::Conflict)) => {}

@@ -78,9 +78,12 @@ impl From<StoreError> for Error {
 impl From<SubmitError> for Error {
     fn from(error: SubmitError) -> Self {
         let reason = match &error {
-            SubmitError::Refused(Refusal::Conflict) => Reason::SequenceConflict,
+            // Each of them means that something else came between, and the caller may try again.
+            SubmitError::Refused(Refusal::Conflict | Refusal::Exists | Refusal::Missing | Refusal::Duplicate) => {
+                Reason::SequenceConflict
+            }
             SubmitError::Refused(Refusal::NotOpen) => Reason::ConversationClosed,
-            SubmitError::Refused(_) => Reason::Internal,
+            SubmitError::Refused(Refusal::Misfiled) => Reason::Internal,
             SubmitError::Failed(failure) => match **failure {
                 StoreError::DiskFull => Reason::DiskFull,
                 StoreError::Unavailable(_) => Reason::StoreUnavailable,

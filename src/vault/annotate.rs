@@ -118,8 +118,9 @@ impl Vault {
         }
         let work = Work::new(auth.logged_with(entry, commitments)?);
         let receipt = self.data.submit(changes.into_iter().fold(work, Work::with)).await;
-        if receipt.is_err() {
-            *slot = None;
+        match &receipt {
+            Ok(_) => slot.settled(),
+            Err(_) => *slot = None,
         }
         let receipt = receipt?;
         drop(slot);

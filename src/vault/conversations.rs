@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::{Authorized, Caller, Scope, acts};
+use crate::access::{Act, Authorized, Caller, Scope, acts};
 use crate::audit::Count;
 use crate::domain::{
     ConversationId, ConversationMeta, ConversationName, ConversationState, Day, Error, NewConversation, Reason, Result,
@@ -57,6 +57,11 @@ pub(super) struct Entered {
 }
 
 impl Found {
+    /// Returns whether it was looked for by the client's reference, and is made when there is none.
+    pub(super) fn by_reference(&self) -> bool {
+        self.wanted.is_some()
+    }
+
     /// Returns what the permission is asked for.
     pub(super) fn scope(&self) -> Scope {
         let bot = self.row.as_ref().map(|row| row.bot.clone());
@@ -107,12 +112,19 @@ impl Vault {
     }
 
     /// Locks a conversation for writing, making it first when it is wanted and not there.
-    pub(super) async fn enter(&self, found: Found) -> Result<Entered> {
-        match (found.id, found.wanted) {
+    ///
+    /// What is entered may be another's than what was found and authorized: a reference may have come to stand for a
+    /// conversation of another bot meanwhile. One that the caller does not reach is not there for it.
+    pub(super) async fn enter<A: Act>(&self, auth: &Authorized<A>, found: Found) -> Result<Entered> {
+        let entered = match (found.id, found.wanted) {
             (Some(id), None) => self.enter_again(&found.tenant, id).await,
             (Some(id), Some(wanted)) => self.enter_referenced(&found.tenant, id, &wanted).await,
             (None, Some(wanted)) => self.enter_new(&found.tenant, &wanted).await,
             (None, None) => Err(Reason::ConversationNotFound.into()),
+        }?;
+        match entered.slot.as_ref() {
+            Some(tail) if auth.principal().reaches_bot(&tail.bot) => Ok(entered),
+            _ => Err(Reason::ConversationNotFound.into()),
         }
     }
 
@@ -207,6 +219,7 @@ impl Vault {
             sealed_meta,
             meta_version: 1,
         };
+        slot.assume();
         *slot = Some(Tail {
             bot: meta.bot,
             channel: meta.channel,
@@ -236,7 +249,7 @@ impl Vault {
                 Known::Done(id) => return self.made_before(&auth, &tenant, &id).await,
                 Known::New(fresh) => fresh,
             };
-            let mut entered = self.enter(found).await?;
+            let mut entered = self.enter(&auth, found).await?;
             let id = entered.id;
             let name = ConversationName { tenant: tenant.clone(), id };
             let mut entry = auth.entry().object(&name.to_string());
@@ -252,8 +265,9 @@ impl Vault {
                 work = work.with(fresh.remember(&id.to_string(), Some(id))?);
             }
             let receipt = self.data.submit(work).await;
-            if receipt.is_err() {
-                *entered.slot = None;
+            match &receipt {
+                Ok(_) => entered.slot.settled(),
+                Err(_) => *entered.slot = None,
             }
             drop(entered);
             if let Err(SubmitError::Refused(Refusal::Duplicate)) = receipt {

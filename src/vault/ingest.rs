@@ -123,7 +123,8 @@ impl Vault {
     ) -> Result<Audited<Appended>, Attempt> {
         let tenant = found.tenant.clone();
         let engine = self.engine(&tenant).await?;
-        let mut entered = self.enter(found).await?;
+        let by_reference = found.by_reference();
+        let mut entered = self.enter(auth, found).await?;
         let id = entered.id;
         let created = entered.create.is_some();
         let tail = entered.slot.as_mut().ok_or(Reason::Internal)?;
@@ -138,8 +139,14 @@ impl Vault {
         let pending = self.data.enqueue(ready.work).await;
         match self.settle(entered, pending).await {
             Ok(receipt) => Ok(Audited::new(ready.appended, receipt)),
-            Err(SubmitError::Refused(Refusal::Conflict)) if !created => {
-                let entered = self.enter_again(&tenant, id).await?;
+            Err(SubmitError::Refused(Refusal::Conflict | Refusal::Missing | Refusal::Exists)) => {
+                let entered = match self.enter_again(&tenant, id).await {
+                    // What was to make the conversation failed, and this append with it: the next call makes it.
+                    Err(error) if by_reference && error.reason() == Reason::ConversationNotFound => {
+                        return Err(Reason::SequenceConflict.into());
+                    }
+                    entered => entered?,
+                };
                 self.append_held(auth, &tenant, entered, &redacted, fresh.as_ref()).await
             }
             Err(error) => Err(error.into()),
@@ -166,8 +173,11 @@ impl Vault {
                 }
             };
             match self.data.submit(ready.work).await {
-                Ok(receipt) => return Ok(Audited::new(ready.appended, receipt)),
-                Err(SubmitError::Refused(Refusal::Conflict)) if again => *entered.slot = None,
+                Ok(receipt) => {
+                    entered.slot.settled();
+                    return Ok(Audited::new(ready.appended, receipt));
+                }
+                Err(SubmitError::Refused(Refusal::Conflict | Refusal::Missing)) if again => *entered.slot = None,
                 Err(error) => {
                     *entered.slot = None;
                     return Err(error.into());
@@ -186,6 +196,7 @@ impl Vault {
         let Entered { id, mut slot, .. } = entered;
         let result = match pending {
             Ok(pending) => {
+                slot.settled();
                 drop(slot);
                 match pending.done().await {
                     Ok(receipt) => return Ok(receipt),
@@ -249,11 +260,12 @@ impl Vault {
         let tail = entered.slot.as_mut().ok_or(Reason::Internal)?;
         let received_at = self.clock.now().max(tail.last_received);
         let segment = self.segment(tenant, id, tail, received_at).await?.clone();
+        let kek_version = self.keys.active_version(tenant).await?;
         let (bot, channel) = (tail.bot.clone(), tail.channel.clone());
         let (keys, backend) = (&*self.keys, self.settings.backend);
         let place = Place { keys, backend, tenant, conversation: id, bot: &bot, channel: channel.as_ref() };
         let first = tail.next_sequence;
-        let mut batch = SealedBatch::new(first, received_at, segment.day, segment.kek_version);
+        let mut batch = SealedBatch::new(first, received_at, segment.day, kek_version);
         let mut turn = 0;
         for (sequence, record) in (first..).zip(redacted) {
             let (row, commitment) = place.seal(&segment, record, sequence, received_at)?;
@@ -264,6 +276,8 @@ impl Vault {
             }
             batch.push(row, commitment, record);
         }
+        entered.slot.assume();
+        let tail = entered.slot.as_mut().ok_or(Reason::Internal)?;
         tail.next_sequence = batch.last + 1;
         tail.last_received = received_at;
         Ok(batch)

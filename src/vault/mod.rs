@@ -45,7 +45,7 @@ use std::sync::Arc;
 
 use crate::access::Gate;
 use crate::clock::Clock;
-use crate::domain::Timestamp;
+use crate::domain::{Slug, Timestamp};
 use crate::keys::KeyRing;
 use crate::redaction::Class;
 use crate::sealing::Backend;
@@ -79,7 +79,7 @@ pub struct Settings {
     /// Which library seals.
     pub backend: Backend,
     /// The class that a new tenant begins with.
-    pub default_retention_class: crate::domain::Slug,
+    pub default_retention_class: Slug,
     /// Days that records of that class stay.
     pub default_retention_days: u32,
     /// How long a request is remembered for its repetition, and a stream for its resumption.
@@ -108,6 +108,10 @@ pub struct Vault {
     tails: tail::Tails,
     tenants: tenants::TenantCache,
     expiry: expire::Progress,
+    /// Held by an act on a tenant's keys from the look at what was done before to its outcome.
+    key_acts: tokio::sync::Mutex<()>,
+    /// Held by a change of a policy, likewise.
+    policy_changes: tokio::sync::Mutex<()>,
     metrics: Arc<Metrics>,
     started: Timestamp,
 }
@@ -136,6 +140,11 @@ impl Vault {
                 self.metrics.redacted(class.as_str(), *count);
             }
         }
+    }
+
+    /// Returns the one retention class that a new tenant has.
+    pub fn first_retention_class(&self) -> &Slug {
+        &self.settings.default_retention_class
     }
 
     /// Returns the vault's time.

@@ -117,6 +117,7 @@ impl Vault {
         let object = Some(name.to_string());
         let scope = Scope { tenant: Some(tenant), object, request_id, ..Scope::default() };
         let auth = self.gate.authorize::<acts::ProposePolicy>(caller, scope).await?;
+        let _turn = self.policy_changes.lock().await;
         let body = format!("{base} {document:?}");
         let result = async {
             let request = Idempotent::by_id(request_id, body.as_bytes());
@@ -125,7 +126,8 @@ impl Vault {
                     let of = name.clone();
                     let row = self.data.read(move |reader| reader.policy(&of.tenant, of.kind, Some(version))).await?;
                     let row = row.ok_or(Reason::PolicyNotFound)?;
-                    return self.repeat(&auth, view(&row, true)?).await;
+                    let newest = self.newest_policy(&name.tenant, name.kind).await?;
+                    return self.repeat(&auth, view(&row, row.version == newest.version)?).await;
                 }
                 Known::New(fresh) => fresh,
             };
@@ -148,14 +150,20 @@ impl Vault {
         let scope = Scope { tenant: Some(tenant.clone()), request_id, ..Scope::default() };
         let auth = self.gate.authorize::<acts::UpdateTenant>(caller, scope).await?;
         let name = PolicyName { tenant: tenant.clone(), kind: PolicyKind::Retention };
+        let _turn = self.policy_changes.lock().await;
         let result = async {
             let newest = self.newest_policy(&tenant, PolicyKind::Retention).await?;
+            let request = Idempotent::by_id(request_id, class.as_str().as_bytes());
+            let fresh = match self.known::<_, u32>(&auth, &tenant, request.as_ref()).await? {
+                Known::Done(_) => return self.repeat(&auth, self.tenant_view(&tenant).await?).await,
+                Known::New(fresh) => fresh,
+            };
             let PolicyDocument::Retention(policy) = view(&newest, true)?.document else {
                 return Err(Reason::IntegrityFailure.into());
             };
             let next = RetentionPolicy::new(class, policy.classes.clone())
                 .map_err(|error| Error::new(Reason::RetentionClassUnknown).because(error))?;
-            let put = self.put_policy(&auth, &name, PolicyDocument::Retention(next), newest.version, None).await?;
+            let put = self.put_policy(&auth, &name, PolicyDocument::Retention(next), newest.version, fresh).await?;
             let view = self.tenant_view(&tenant).await?;
             Ok(put.map(|_| view))
         };

@@ -71,6 +71,8 @@ impl Vault {
             return self.refuse(&auth, error).await;
         }
         let began = Instant::now();
+        // One at a time, so that the same request on another connection finds the answer of the first.
+        let _turn = self.key_acts.lock().await;
         let request = Idempotent::by_id(request_id, b"");
         let fresh = match self.known::<_, (u32, u64)>(&auth, &tenant, request.as_ref()).await {
             Ok(Known::Done((version, rewrapped))) => {
@@ -85,8 +87,7 @@ impl Vault {
             Ok(rotated) => rotated,
             Err(error) => {
                 let reason = rotation_refused(&error);
-                let entry = auth.entry().phase(Phase::Outcome).deny(reason.as_str());
-                self.data.submit(Work::new(auth.logged(entry)?).with(Mutation::EndKeyAct(act))).await?;
+                self.deny_act(&auth, act, reason).await?;
                 return Err(Error::new(reason).because(error));
             }
         };

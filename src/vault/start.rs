@@ -79,6 +79,8 @@ impl Vault {
             tails: Tails::new(),
             tenants: Known::new(MOST_TENANTS),
             expiry: Progress::default(),
+            key_acts: tokio::sync::Mutex::default(),
+            policy_changes: tokio::sync::Mutex::default(),
             metrics,
         });
         vault.verify_logs().await?;

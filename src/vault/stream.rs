@@ -39,6 +39,9 @@ pub struct IngestStream {
 
 /// Records that are queued; [`PendingAck::settled`] tells when they are durable. Several may be under way at once, and what was
 /// sent later is never durable without what was sent before it.
+///
+/// Records that were all queued before wait for nothing of their own: tell what settles in the order in which it was sent, and
+/// nothing behind the first failure.
 pub struct PendingAck {
     vault: Arc<Vault>,
     conversation: ConversationId,
@@ -65,7 +68,7 @@ impl Vault {
             let pseudonym = auth.principal().pseudonym.clone();
             let parts: [&[u8]; 2] = [pseudonym.as_bytes(), stream_id.as_bytes()];
             let key = self.keys.keyed_hash(&tenant, Label::IDEMPOTENCY, b"stream", &parts).await?;
-            let mut entered = self.enter(found).await?;
+            let mut entered = self.enter(&auth, found).await?;
             let id = entered.id;
             let of = tenant.clone();
             let row = self.data.read(move |reader| reader.stream(&of, &key)).await?;
@@ -86,6 +89,7 @@ impl Vault {
                 *entered.slot = None;
                 return Err(error.into());
             }
+            entered.slot.settled();
             Ok((id, key, row))
         };
         let (id, key, row) = match opened.await {
@@ -141,8 +145,9 @@ impl IngestStream {
         let sealed = vault.seal_at_end(&self.tenant, &mut entered, &redacted).await?;
         let acked = Acked { client_sequence: sent, last_sequence: sealed.last, redactions: sealed.counts.clone() };
         let queued = self.queue(sealed, &acked, previous).await;
-        if queued.is_err() {
-            *entered.slot = None;
+        match &queued {
+            Ok(_) => entered.slot.settled(),
+            Err(_) => *entered.slot = None,
         }
         let queued = queued?;
         self.sent = sent;
@@ -215,7 +220,7 @@ impl PendingAck {
             Err(error) => {
                 *self.vault.tails.lock(self.conversation).await = None;
                 Err(match error {
-                    SubmitError::Refused(Refusal::Conflict) => Error::new(Reason::SequenceConflict)
+                    SubmitError::Refused(Refusal::Conflict | Refusal::Missing) => Error::new(Reason::SequenceConflict)
                         .hint("another stream or a failed commit came between; open the stream again"),
                     other => other.into(),
                 })

@@ -1,6 +1,7 @@
 //! The end of each conversation that is being written to: what the next append needs, kept between appends.
 
 use std::num::NonZeroUsize;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
@@ -33,7 +34,46 @@ pub(super) struct Tail {
 type Slot = Arc<tokio::sync::Mutex<Option<Tail>>>;
 
 /// A conversation's end, locked. `None` in it means: not loaded.
-pub(super) type Locked = OwnedMutexGuard<Option<Tail>>;
+///
+/// Let go of while the end is only assumed, as when a caller goes away before its work is queued, the end is forgotten.
+pub(super) struct Locked {
+    slot: OwnedMutexGuard<Option<Tail>>,
+    assumed: bool,
+}
+
+impl Locked {
+    /// Says that the end is ahead of what is queued.
+    pub(super) fn assume(&mut self) {
+        self.assumed = true;
+    }
+
+    /// Says that everything up to the end is queued.
+    pub(super) fn settled(&mut self) {
+        self.assumed = false;
+    }
+}
+
+impl Deref for Locked {
+    type Target = Option<Tail>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.slot
+    }
+}
+
+impl DerefMut for Locked {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.slot
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if self.assumed {
+            *self.slot = None;
+        }
+    }
+}
 
 /// The ends of the conversations last written to.
 pub(super) struct Tails(Mutex<LruCache<ConversationId, Slot>>);
@@ -49,7 +89,7 @@ impl Tails {
             let mut slots = self.slots();
             Arc::clone(slots.get_or_insert(id, || Arc::new(tokio::sync::Mutex::new(None))))
         };
-        slot.lock_owned().await
+        Locked { slot: slot.lock_owned().await, assumed: false }
     }
 
     /// Forgets everything that is not in use, and with it the keys it held.
@@ -132,5 +172,41 @@ pub(super) fn must_be_open(row: &StoredConversation) -> Result<()> {
         ConversationState::Open => Ok(()),
         ConversationState::Closed => Err(Reason::ConversationClosed.into()),
         ConversationState::Expired => Err(Reason::ConversationExpired.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sealing::random;
+
+    fn tail() -> Tail {
+        Tail {
+            bot: "a".parse().unwrap(),
+            channel: None,
+            retention_class: "standard".parse().unwrap(),
+            next_sequence: 1,
+            last_received: Timestamp::from_unix_ms(0),
+            pseudonyms: PseudonymKey::from_bytes([7; 32]),
+            segment: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_that_is_only_assumed_is_forgotten_when_its_holder_goes_away() {
+        let (tails, id) = (Tails::new(), ConversationId::from_uuid(random::uuid_v4()));
+        let mut slot = tails.lock(id).await;
+        *slot = Some(tail());
+        drop(slot);
+        let mut slot = tails.lock(id).await;
+        assert!(slot.is_some(), "what was read is kept");
+        slot.assume();
+        slot.settled();
+        drop(slot);
+        let mut slot = tails.lock(id).await;
+        assert!(slot.is_some(), "what was queued is kept");
+        slot.assume();
+        drop(slot);
+        assert!(tails.lock(id).await.is_none());
     }
 }

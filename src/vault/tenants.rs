@@ -94,6 +94,8 @@ impl Vault {
         let scope = Scope { tenant: Some(tenant.clone()), object, request_id, ..Scope::default() };
         let auth = self.gate.authorize::<acts::CreateTenant>(caller, scope).await?;
         let request = Idempotent::by_id(request_id, tenant.as_str().as_bytes());
+        // One at a time, so that the same request on another connection finds the answer of the first.
+        let _turn = self.key_acts.lock().await;
         let of = tenant.clone();
         if self.data.read(move |reader| reader.tenant(&of)).await?.is_some() {
             return match self.known::<_, ()>(&auth, &tenant, request.as_ref()).await {
@@ -115,7 +117,11 @@ impl Vault {
             work = work.with(fresh.remember(&(), None)?);
         }
         let receipt = match self.data.submit(work).await {
-            Err(SubmitError::Refused(Refusal::Exists)) => return self.refuse(&auth, Reason::TenantExists.into()).await,
+            Err(SubmitError::Refused(Refusal::Exists)) => {
+                self.deny_act(&auth, act, Reason::TenantExists).await?;
+                self.forget_act(act).await?;
+                return Err(Reason::TenantExists.into());
+            }
             other => other?,
         };
         self.forget_act(act).await?;
@@ -138,6 +144,13 @@ impl Vault {
         let intent = auth.logged(auth.entry().phase(Phase::Intent))?;
         self.data.submit(Work::new(intent).with(Mutation::BeginKeyAct(row))).await?;
         Ok(act)
+    }
+
+    /// Ends a key act that came to nothing: its outcome entry says why.
+    pub(super) async fn deny_act<A: Act>(&self, auth: &Authorized<A>, act: [u8; 16], reason: Reason) -> Result<()> {
+        let entry = auth.logged(auth.entry().phase(Phase::Outcome).deny(reason.as_str()))?;
+        self.data.submit(Work::new(entry).with(Mutation::EndKeyAct(act))).await?;
+        Ok(())
     }
 
     /// Drops the mark of a key act whose outcome is durable.

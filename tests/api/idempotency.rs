@@ -115,3 +115,91 @@ async fn a_refused_request_may_be_mended_under_the_same_id() {
     refused(bot.append_with(&name, &id, vec![said("")]).await, Code::InvalidArgument, "EMPTY_CONTENT");
     assert_eq!(bot.append_with(&name, &id, vec![said("x")]).await.unwrap().last_sequence, 1);
 }
+
+async fn all_at_once<T: PartialEq + std::fmt::Debug>(eight: impl Iterator<Item = impl Future<Output = T>>) -> T {
+    let mut answers = futures_util::future::join_all(eight).await;
+    let first = answers.remove(0);
+    assert!(answers.iter().all(|answer| *answer == first), "{first:?} {answers:?}");
+    first
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_asked_for_all_at_once_is_done_once_and_leaves_no_act_open() {
+    let mut house = House::new().await;
+    let request = v1::RotateKeyRequest { parent: TENANT.to_owned(), request_id: uuid() };
+    let operator = house.role("operator");
+    let version = all_at_once((0..8).map(|_| {
+        let (mut keys, request) = (operator.keys(), request.clone());
+        async move { keys.rotate_key(request).await.unwrap().into_inner().key.unwrap().version }
+    }));
+    assert_eq!(version.await, 2);
+    let events = house.role("auditor").log(TENANT).await.events;
+    let outcomes = events.iter().filter(|event| event.operation == "RotateKey");
+    assert_eq!(outcomes.filter(|event| event.phase() == v1::AuditPhase::Outcome).count(), 1);
+    house.stop().await;
+    assert_eq!(open_acts(&house), 0);
+}
+
+fn open_acts(house: &House) -> i64 {
+    house.vault_db().query_row("SELECT count(*) FROM key_acts", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_asked_for_all_at_once_is_made_once_and_leaves_no_act_open() {
+    let mut house = House::new().await;
+    let operator = house.role("operator");
+    let create = async |request_id: String| {
+        let request = v1::CreateTenantRequest { tenant_id: "other".to_owned(), request_id, ..Default::default() };
+        operator.tenants().create_tenant(request).await.map(|answer| answer.into_inner().tenant.unwrap().name)
+    };
+    let id = uuid();
+    let name = all_at_once((0..8).map(|_| async { create(id.clone()).await.unwrap() })).await;
+    assert_eq!(name, "tenants/other");
+    let others = futures_util::future::join_all((0..4).map(|_| create(uuid()))).await;
+    for other in others {
+        refused(other, Code::AlreadyExists, "TENANT_EXISTS");
+    }
+    house.stop().await;
+    assert_eq!(open_acts(&house), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_proposed_all_at_once_is_put_once_and_its_repetition_says_whether_it_is_in_force() {
+    let house = House::new().await;
+    let compliance = house.role("compliance");
+    let retention = |days: i64| {
+        let retention = Some(prost_types::Duration { seconds: days * 86_400, nanos: 0 });
+        let classes = ["standard", "long"].map(|name| v1::RetentionClass { name: name.to_owned(), retention });
+        let policy = v1::RetentionPolicy { classes: classes.into(), default_class: "standard".to_owned() };
+        let document = Some(v1::policy::Document::Retention(policy));
+        let policy = Some(v1::Policy { document, ..Default::default() });
+        v1::ProposePolicyRequest { parent: TENANT.to_owned(), policy, request_id: uuid(), ..Default::default() }
+    };
+    let propose = async |request: &v1::ProposePolicyRequest| {
+        let policy = compliance.policies().propose_policy(request.clone()).await.unwrap().into_inner().policy.unwrap();
+        (policy.version, policy.active)
+    };
+    let first = retention(400);
+    assert_eq!(all_at_once((0..8).map(|_| propose(&first))).await, (2, true));
+    assert_eq!(propose(&retention(500)).await, (3, true));
+    assert_eq!(propose(&first).await, (2, false));
+
+    let mut tenant = v1::UpdateTenantRequest {
+        tenant: Some(v1::Tenant {
+            name: TENANT.to_owned(),
+            default_retention_class: "long".to_owned(),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["default_retention_class".to_owned()] }),
+        request_id: uuid(),
+    };
+    let operator = house.role("operator");
+    let update = async |request: &v1::UpdateTenantRequest| {
+        let answer = operator.tenants().update_tenant(request.clone()).await;
+        answer.map(|answer| answer.into_inner().tenant.unwrap().default_retention_class)
+    };
+    assert_eq!(all_at_once((0..8).map(|_| async { update(&tenant).await.unwrap() })).await, "long");
+    assert_eq!(propose(&retention(600)).await, (5, true), "a repeated update made a version of its own");
+    tenant.tenant.as_mut().unwrap().default_retention_class = "standard".to_owned();
+    refused(update(&tenant).await, Code::AlreadyExists, "IDEMPOTENCY_MISMATCH");
+}

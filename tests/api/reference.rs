@@ -2,7 +2,7 @@
 
 use subrosa_proto::v1;
 
-use crate::support::{House, TENANT, said, uuid};
+use crate::support::{House, TENANT, refused, said, uuid};
 
 const MAIL: &str = "reference.holder@example.org";
 
@@ -73,4 +73,33 @@ async fn sixteen_callers_with_one_reference_find_or_make_one_conversation() {
         ..Default::default()
     });
     assert_eq!(&again.await.unwrap().name, name, "the reference is forgotten over a restart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_raced_for_by_two_bots_belongs_to_one_and_is_not_there_for_the_other() {
+    let house = House::new().await;
+    let mut clients = Vec::new();
+    for bot in ["one", "two"] {
+        let (key, _) = house.issue(&format!("bot-{bot}"), v1::Role::Ingestor, TENANT, &[bot]).await;
+        clients.push((bot, house.with_key(Some(&key))));
+    }
+    for round in 0..8 {
+        let both = clients.iter().map(|(bot, client)| async move {
+            let request = v1::AppendRecordsRequest {
+                tenant: TENANT.to_owned(),
+                client_reference: format!("race-{round}"),
+                request_id: uuid(),
+                records: vec![said("mine")],
+                conversation: Some(v1::Conversation { bot: (*bot).to_owned(), ..Default::default() }),
+                ..Default::default()
+            };
+            client.ingest().append_records(request).await.map(|answer| answer.into_inner())
+        });
+        let answers = futures_util::future::join_all(both).await;
+        let (made, other): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+        assert_eq!((made.len(), other.len()), (1, 1), "{made:?}");
+        for other in other {
+            refused(other, tonic::Code::NotFound, "CONVERSATION_NOT_FOUND");
+        }
+    }
 }

@@ -103,3 +103,16 @@ async fn a_rotation_is_refused_and_changes_nothing_when_a_wrap_does_not_open() {
     house.stop().await;
     assert_eq!(dump(&house), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_behind_a_rotation_is_logged_with_the_new_version() {
+    let house = House::new().await;
+    let name = house.bot().create().await;
+    for _ in 0..2 {
+        house.bot().append(&name, vec![said("x")]).await.unwrap();
+        rotate(&house).await.unwrap();
+    }
+    let events = house.role("auditor").log(TENANT).await.events;
+    let appends = events.iter().filter(|event| event.operation == "AppendRecords");
+    assert_eq!(appends.map(|event| event.key_version).collect::<Vec<_>>(), [1, 2]);
+}

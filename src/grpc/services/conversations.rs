@@ -1,5 +1,7 @@
 //! Conversations, and records out.
 
+use std::sync::Arc;
+
 use subrosa_proto::v1::{self, conversation_service_server::ConversationService};
 use tonic::{Request, Response, Status};
 
@@ -9,7 +11,7 @@ use crate::grpc::convert::enums::{purpose, view};
 use crate::grpc::convert::fields::{case, conversation, idempotent, optional_word, page, tenant};
 use crate::grpc::convert::shown::{counts, shown};
 use crate::grpc::read_stream::{self, ReadStream};
-use crate::grpc::serve::{Api, admitted, serve};
+use crate::grpc::serve::{Api, admitted, serve, to_the_end};
 use crate::grpc::status::to_status;
 use crate::vault::ReadScope;
 
@@ -26,8 +28,11 @@ impl ConversationService for Api {
             let of = tenant("parent", &message.parent)?;
             let wanted = message.conversation.ok_or_else(|| Error::invalid("conversation", "required"))?;
             let wanted = new_conversation(caller.principal(), wanted)?;
-            let done = self.vault.create_conversation(&caller, of, wanted, idempotent).await?;
-            Ok(done.map(|view| v1::CreateConversationResponse { conversation: Some(show(&caller, view)) }))
+            let (vault, by) = (Arc::clone(&self.vault), caller.clone());
+            let act = async move { vault.create_conversation(&by, of, wanted, idempotent).await };
+            Ok(to_the_end(act)
+                .await?
+                .map(|view| v1::CreateConversationResponse { conversation: Some(show(&caller, view)) }))
         })
         .await
     }
@@ -65,8 +70,12 @@ impl ConversationService for Api {
         request: Request<v1::CloseConversationRequest>,
     ) -> Result<Response<v1::CloseConversationResponse>, Status> {
         serve(request, |caller, message| async move {
-            let done = self.vault.close_conversation(&caller, conversation("name", &message.name)?).await?;
-            Ok(done.map(|view| v1::CloseConversationResponse { conversation: Some(show(&caller, view)) }))
+            let (vault, by) = (Arc::clone(&self.vault), caller.clone());
+            let name = conversation("name", &message.name)?;
+            let act = async move { vault.close_conversation(&by, name).await };
+            Ok(to_the_end(act)
+                .await?
+                .map(|view| v1::CloseConversationResponse { conversation: Some(show(&caller, view)) }))
         })
         .await
     }
@@ -112,8 +121,9 @@ impl ConversationService for Api {
         serve(request, |caller, mut message| async move {
             let idempotent = idempotent(&mut message, |message| &mut message.request_id)?;
             let name = conversation("name", &message.name)?;
-            let done = self.vault.annotate(&caller, name, annotation(message)?, idempotent).await?;
-            Ok(done.map(|(view, sequence, found)| v1::AnnotateResponse {
+            let (vault, by, annotation) = (Arc::clone(&self.vault), caller.clone(), annotation(message)?);
+            let act = async move { vault.annotate(&by, name, annotation, idempotent).await };
+            Ok(to_the_end(act).await?.map(|(view, sequence, found)| v1::AnnotateResponse {
                 conversation: Some(show(&caller, view)),
                 sequence: sequence.unwrap_or_default(),
                 redactions: counts(found),

@@ -1,5 +1,7 @@
 //! Records in.
 
+use std::sync::Arc;
+
 use subrosa_proto::v1::{self, ingest_service_server::IngestService};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -10,7 +12,7 @@ use crate::grpc::convert::ingest::{Place, appended, target};
 use crate::grpc::convert::record::records;
 use crate::grpc::convert::shown::previewed;
 use crate::grpc::ingest_stream;
-use crate::grpc::serve::{Api, admitted, serve};
+use crate::grpc::serve::{Api, admitted, serve, to_the_end};
 
 #[tonic::async_trait]
 impl IngestService for Api {
@@ -31,7 +33,9 @@ impl IngestService for Api {
             };
             let target = target(caller.principal(), place)?;
             let records = records(message.records)?;
-            let done = self.vault.append_records(&caller, target, records, Some(idempotent)).await?;
+            let vault = Arc::clone(&self.vault);
+            let act = async move { vault.append_records(&caller, target, records, Some(idempotent)).await };
+            let done = to_the_end(act).await?;
             Ok(done.map(appended))
         })
         .await

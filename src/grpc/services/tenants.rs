@@ -10,9 +10,6 @@ use crate::grpc::convert::fields::{case, impersonal, page, request_id, tenant, w
 use crate::grpc::convert::tenant::{show, update};
 use crate::grpc::serve::{Api, serve, to_the_end};
 
-/// The one retention class that a new tenant has.
-const FIRST_CLASS: &str = "standard";
-
 #[tonic::async_trait]
 impl TenantService for Api {
     async fn create_tenant(
@@ -23,10 +20,11 @@ impl TenantService for Api {
             impersonal("tenant_id", &message.tenant_id)?;
             let of = word("tenant_id", &message.tenant_id)?;
             let class = message.tenant.map(|tenant| tenant.default_retention_class).unwrap_or_default();
-            if !class.is_empty() && class != FIRST_CLASS {
+            let first = self.vault.first_retention_class().as_str();
+            if !class.is_empty() && class != first {
                 return Err(Error::new(Reason::RetentionClassUnknown)
                     .at("tenant.default_retention_class")
-                    .hint("a new tenant has the class standard only; propose a retention policy after"));
+                    .hint("a new tenant has the vault's default class only; propose a retention policy after"));
             }
             let request_id = request_id(&message.request_id)?;
             let vault = Arc::clone(&self.vault);
