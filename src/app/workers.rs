@@ -23,7 +23,7 @@ pub(super) struct Rhythm {
 const SECOND: Duration = Duration::from_secs(1);
 /// How often the checkpointer looks how much was logged.
 const LOOK: Duration = Duration::from_millis(20);
-const FORGET: Duration = Duration::from_secs(600);
+const FORGET: Duration = Duration::from_secs(60);
 
 /// The workers of one vault.
 pub(super) struct Workers {

@@ -109,6 +109,8 @@ pub trait DataReader: Send {
     fn open_key_acts(&mut self) -> Result<Vec<KeyActRow>, StoreError>;
     /// Returns the read streams that have no end.
     fn open_reads(&mut self) -> Result<Vec<OpenReadRow>, StoreError>;
+    /// Tells whether [`Chore::ForgetRequests`] would still remove something.
+    fn forgettable(&mut self, before: Timestamp) -> Result<bool, StoreError>;
     /// Returns the size of the write-ahead log, in bytes.
     fn wal_bytes(&mut self) -> Result<u64, StoreError>;
 }

@@ -9,7 +9,7 @@ use crate::domain::{ConversationId, ConversationName, Error, Reason, Result, Ten
 use crate::lifecycle;
 use crate::sealing::random;
 use crate::store::{
-    BucketKind, BucketRow, KeyActRow, KeyWork, KeyWrite, LogId, LoggedEntry, Mutation, SegmentRow, Work,
+    BucketKind, BucketRow, Chore, KeyActRow, KeyWork, KeyWrite, LogId, LoggedEntry, Mutation, SegmentRow, Work,
 };
 
 use super::Vault;
@@ -184,11 +184,14 @@ impl Vault {
         Ok(dead)
     }
 
-    /// Forgets requests and streams that are older than the stated window.
+    /// Forgets requests and streams that are older than the stated window, step by step until none is left.
     pub async fn forget_requests(&self) -> Result<()> {
         let window = i64::try_from(self.settings.remember.as_millis()).unwrap_or(i64::MAX);
         let before = Timestamp::from_unix_ms(self.clock.now().unix_ms().saturating_sub(window));
-        self.data.submit(Work::chore(crate::store::Chore::ForgetRequests(before))).await?;
+        while self.data.read(move |reader| reader.forgettable(before)).await? {
+            self.data.submit(Work::chore(Chore::ForgetRequests(before))).await?;
+            tokio::task::yield_now().await;
+        }
         Ok(())
     }
 }

@@ -186,6 +186,40 @@ pub(crate) async fn old_requests_and_streams_are_forgotten<F: Factory>(factory: 
     }
 }
 
+pub(crate) async fn forgetting_takes_bounded_steps_past_rows_of_a_later_time<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let known = begin(&store).await;
+    let old = 5_500_u64;
+    let key = |n: u64| {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&n.to_be_bytes());
+        key
+    };
+    // The very first has a time ahead, as after a clock that was set back.
+    let remember = |n: u64| RememberedRequest { key: key(n), at: at(if n == 0 { 9 } else { 1 }), ..request(1, None) };
+    let mut filling = work(Mutation::RememberRequest(remember(0)));
+    for n in 1..=old {
+        let row = StreamRow { key: key(n), at: at(1), ..stream(1, known, 1) };
+        filling =
+            filling.with(Mutation::RememberRequest(remember(n))).with(Mutation::AdvanceStream { row, previous: 0 });
+    }
+    store.submit(filling).await.unwrap();
+    let left = || {
+        store.read(move |reader| {
+            let mut counts = (0, 0);
+            for n in 0..=old {
+                counts.0 += u64::from(reader.request(&acme(), &key(n))?.is_some());
+                counts.1 += u64::from(reader.stream(&acme(), &key(n))?.is_some());
+            }
+            Ok((counts, reader.forgettable(at(3))?))
+        })
+    };
+    store.submit(Work::chore(Chore::ForgetRequests(at(3)))).await.unwrap();
+    assert_eq!(left().await.unwrap(), ((502, 500), true));
+    store.submit(Work::chore(Chore::ForgetRequests(at(3)))).await.unwrap();
+    assert_eq!(left().await.unwrap(), ((1, 0), false));
+}
+
 pub(crate) async fn tenants_and_policies<F: Factory>(factory: F) {
     let (store, _thread) = factory.data();
     begin(&store).await;

@@ -60,6 +60,7 @@ conforms!(on_sqlite, crate::sqlite::Sqlite, {
         a_request_is_remembered_once
         a_stream_moves_forward_only
         old_requests_and_streams_are_forgotten
+        forgetting_takes_bounded_steps_past_rows_of_a_later_time
         tenants_and_policies
         key_acts_and_reads_are_open_until_they_end;
     data_audit:

@@ -4,13 +4,13 @@ use rusqlite::{Connection, Row};
 
 use super::control::{prefix, tenant_number as number};
 use super::conversation_query;
-use super::data_writer::{INDEX_BITS, heads};
+use super::data_writer::{INDEX_BITS, forgettable, heads};
 use super::error::corrupt;
 use super::open::Reader;
 use super::rows::{all, bounded, checkpoint, coded, column, first, json, log, maybe_word, time, unsigned, word};
 use crate::audit::Hash;
 use crate::domain::{
-    AuthorRole, ConversationId, ConversationState, Day, PolicyKind, RecordKind, TenantId, TenantState,
+    AuthorRole, ConversationId, ConversationState, Day, PolicyKind, RecordKind, TenantId, TenantState, Timestamp,
 };
 use crate::store::data::{ConversationQuery, DataReader, PageKey, StoredConversation, StoredRecord};
 use crate::store::error::StoreError;
@@ -197,6 +197,10 @@ impl DataReader for SqliteDataReader {
                 at: time(row, 5)?,
             })
         })
+    }
+
+    fn forgettable(&mut self, before: Timestamp) -> Result<bool, StoreError> {
+        forgettable(self.conn(), before)
     }
 
     fn wal_bytes(&mut self) -> Result<u64, StoreError> {
