@@ -45,6 +45,15 @@ pub struct PageKey {
     pub id: ConversationId,
 }
 
+/// A step of a list of conversations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The conversations, newest first.
+    pub rows: Vec<StoredConversation>,
+    /// The last one that was looked at, which is where the next step goes on; nothing when the list was seen to its end.
+    pub resume: Option<PageKey>,
+}
+
 /// Reads of the data store, in short transactions of at most 500 rows: a `limit` above 500 counts as 500.
 pub trait DataReader: Send {
     /// Returns the conversation.
@@ -53,14 +62,15 @@ pub trait DataReader: Send {
         tenant: &TenantId,
         id: &ConversationId,
     ) -> Result<Option<StoredConversation>, StoreError>;
-    /// Returns up to `limit` conversations of `tenant`, newest first, expired ones left out.
+    /// Returns up to `limit` conversations of `tenant`, newest first, expired ones left out. It looks at no more than 5,000, so
+    /// that fewer than `limit` are not the last ones unless the answer says so.
     fn conversations(
         &mut self,
         tenant: &TenantId,
         query: &ConversationQuery,
         after: Option<PageKey>,
         limit: usize,
-    ) -> Result<Vec<StoredConversation>, StoreError>;
+    ) -> Result<Listed, StoreError>;
     /// Returns up to `limit` records after `after_sequence`, in order.
     fn records(
         &mut self,

@@ -155,12 +155,15 @@ pub trait KeyReader: Send {
         after: Option<ConversationId>,
         limit: usize,
     ) -> Result<Vec<ConversationKeyRow>, StoreError>;
-    /// Returns the conversations a handle stands for, newest first, at most 1,000.
+    /// Returns up to `limit` of the conversations that a handle stands for and that were made before `before` (by id), newest
+    /// first.
     fn handle(
         &mut self,
         tenant: &TenantId,
         kind: HandleKind,
         handle: &[u8; 32],
+        before: Option<ConversationId>,
+        limit: usize,
     ) -> Result<Vec<ConversationId>, StoreError>;
     /// Tells whether a key act was marked done.
     fn act_marked(&mut self, id: &[u8; 16]) -> Result<bool, StoreError>;

@@ -28,7 +28,7 @@ pub(crate) async fn a_refused_work_leaves_no_trace_between_two_good_ones<F: Fact
         let found = [first, undone, last].map(|id| reader.conversation(&acme(), &id).unwrap().is_some());
         Ok((
             found,
-            reader.conversations(&acme(), &Default::default(), None, 10)?.len(),
+            reader.conversations(&acme(), &Default::default(), None, 10)?.rows.len(),
             reader.entries(&log(), 0, 10)?.len(),
         ))
     });

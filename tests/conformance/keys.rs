@@ -149,7 +149,7 @@ pub(crate) async fn a_destroyed_bucket_is_swept<F: Factory>(factory: F) {
             reader.conversation_keys(None, 10)?.iter().map(|row| row.conversation).collect::<Vec<_>>(),
             reader.conversation_keys(Some(second), 10)?.len(),
             reader.segment(&first, 11)?.is_some(),
-            reader.handle(&acme(), HandleKind::Subject, &[5; 32])?,
+            reader.handle(&acme(), HandleKind::Subject, &[5; 32], None, 10)?,
         ))
     });
     assert_eq!(left.await.unwrap(), (ids[1..].to_vec(), 1, true, vec![ids[2], ids[1]]));

@@ -74,6 +74,7 @@ conforms!(on_sqlite, crate::sqlite::Sqlite, {
         the_newest_come_first_page_by_page
         every_condition_must_hold
         a_rare_match_is_found_behind_many_others
+        a_call_looks_at_a_bounded_number_and_says_where_it_stopped
         expired_ones_and_other_tenants_are_left_out;
     keys:
         buckets_are_unique_while_they_live

@@ -12,7 +12,7 @@ use crate::audit::Hash;
 use crate::domain::{
     AuthorRole, ConversationId, ConversationState, Day, PolicyKind, RecordKind, TenantId, TenantState, Timestamp,
 };
-use crate::store::data::{ConversationQuery, DataReader, PageKey, StoredConversation, StoredRecord};
+use crate::store::data::{ConversationQuery, DataReader, Listed, PageKey, StoredConversation, StoredRecord};
 use crate::store::error::StoreError;
 use crate::store::rows::{
     CheckpointRow, EntryRow, KeyActRow, LogHead, LogId, OpenReadRow, PolicyRow, RememberedRequest, StreamRow, TenantRow,
@@ -48,7 +48,7 @@ impl DataReader for SqliteDataReader {
         query: &ConversationQuery,
         after: Option<PageKey>,
         limit: usize,
-    ) -> Result<Vec<StoredConversation>, StoreError> {
+    ) -> Result<Listed, StoreError> {
         conversation_query::list(self.conn(), tenant, query, after, limit)
     }
 

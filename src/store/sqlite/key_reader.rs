@@ -148,10 +148,16 @@ impl KeyReader for SqliteKeyReader {
         tenant: &TenantId,
         kind: HandleKind,
         handle: &[u8; 32],
+        before: Option<ConversationId>,
+        limit: usize,
     ) -> Result<Vec<ConversationId>, StoreError> {
-        let sql = "SELECT conversation FROM handles WHERE tenant = ?1 AND kind = ?2 AND handle = ?3
-            ORDER BY conversation DESC LIMIT 1000";
-        all(self.conn(), sql, (tenant.as_str(), kind.code(), handle), |row| {
+        // Longer than every id and so above all of them.
+        const ABOVE_ALL: [u8; 17] = [0xff; 17];
+        let sql =
+            "SELECT conversation FROM handles WHERE tenant = ?1 AND kind = ?2 AND handle = ?3 AND conversation < ?4
+            ORDER BY conversation DESC LIMIT ?5";
+        let before: &[u8] = before.as_ref().map_or(&ABOVE_ALL, |id| id.as_bytes());
+        all(self.conn(), sql, (tenant.as_str(), kind.code(), handle, before, bounded(limit)), |row| {
             Ok(ConversationId::from_bytes(column(row, 0)?))
         })
     }
