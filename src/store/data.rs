@@ -71,7 +71,8 @@ pub trait DataReader: Send {
         after: Option<PageKey>,
         limit: usize,
     ) -> Result<Listed, StoreError>;
-    /// Returns up to `limit` records after `after_sequence`, in order.
+    /// Returns up to `limit` records after `after_sequence`, in order; fewer, but at least one, when these hold more than
+    /// 1 MiB.
     fn records(
         &mut self,
         tenant: &TenantId,
@@ -109,7 +110,7 @@ pub trait DataReader: Send {
     fn request(&mut self, tenant: &TenantId, key: &[u8; 32]) -> Result<Option<RememberedRequest>, StoreError>;
     /// Returns the stream.
     fn stream(&mut self, tenant: &TenantId, key: &[u8; 32]) -> Result<Option<StreamRow>, StoreError>;
-    /// Returns up to `limit` entries of `log` from `from`, in order.
+    /// Returns up to `limit` entries of `log` from `from`, in order; fewer, but at least one, when these hold more than 4 MiB.
     fn entries(&mut self, log: &LogId, from: u64, limit: usize) -> Result<Vec<EntryRow>, StoreError>;
     /// Returns the head of every log.
     fn heads(&mut self) -> Result<Vec<LogHead>, StoreError>;
@@ -160,7 +161,10 @@ impl DataStore {
 
     /// Finds out whether the store can be read, and written again where the last batch failed.
     pub async fn probe(&self, now: Timestamp) -> Result<(), SubmitError> {
-        let read = self.read(|reader| reader.wal_bytes()).await;
+        if self.pipeline.is_ended() {
+            return Err(SubmitError::Ended);
+        }
+        let read = self.read(|reader| reader.checkpoint(&LogId::System)).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
             self.submit(Work::chore(Chore::Touch(now))).await?;

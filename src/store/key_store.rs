@@ -241,7 +241,10 @@ impl KeyStore {
 
     /// Finds out whether the store can be read, and written again where the last batch failed.
     pub async fn probe(&self, now: Timestamp) -> Result<(), SubmitError> {
-        let read = self.read(|reader| reader.wal_bytes()).await;
+        if self.pipeline.is_ended() {
+            return Err(SubmitError::Ended);
+        }
+        let read = self.read(|reader| reader.meta("vault_id")).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
             let touch = KeyWrite::PutMeta("heartbeat", now.unix_ms().to_be_bytes().to_vec());

@@ -2,8 +2,8 @@
 
 use subrosa::domain::{ConversationId, ConversationState, PolicyKind, TenantId, TenantState};
 use subrosa::store::{
-    Chore, DataStore, KeyActRow, LogId, Mutation, OpenReadRow, PolicyRow, RememberedRequest, StoredConversation,
-    StoredRecord, StreamRow, Work,
+    Chore, DataStore, KeyActRow, LogId, Mutation, OpenReadRow, PolicyRow, RecordRow, RememberedRequest,
+    StoredConversation, StoredRecord, StreamRow, Work,
 };
 
 use crate::fixtures::{acme, append, at, begin, conversation, create, entry, id, log, record, sealed, tenant, work};
@@ -39,6 +39,22 @@ pub(crate) async fn a_conversation_grows_in_order<F: Factory>(factory: F) {
     let other: TenantId = "other".parse().unwrap();
     let theirs = store.read(move |reader| Ok((reader.conversation(&other, &id)?, reader.records(&other, &id, 0, 9)?)));
     assert_eq!(theirs.await.unwrap(), (None, vec![]));
+}
+
+pub(crate) async fn a_read_of_records_stops_at_a_bounded_number_of_bytes<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let id = begin(&store).await;
+    let large = |sequence| RecordRow { sealed: sealed(&[b'x'; 300 * 1024]), ..record(sequence, 10) };
+    store.submit(Work::new(entry(8)).with(append(id, (1..=8).map(large).collect(), &[]))).await.unwrap();
+    let sequences =
+        async |after| -> Vec<_> { records(&store, id, after, 100).await.iter().map(|row| row.sequence).collect() };
+    assert_eq!(sequences(0).await, [1, 2, 3, 4]);
+    assert_eq!(sequences(4).await, [5, 6, 7, 8]);
+    assert_eq!(sequences(7).await, [8]);
+    let huge = RecordRow { sealed: sealed(&vec![b'x'; 2 * 1024 * 1024]), ..record(9, 10) };
+    store.submit(Work::new(entry(2)).with(append(id, vec![huge, record(10, 10)], &[]))).await.unwrap();
+    assert_eq!(sequences(8).await, [9]);
+    assert_eq!(sequences(9).await, [10]);
 }
 
 pub(crate) async fn an_append_is_refused_where_it_must_be<F: Factory>(factory: F) {

@@ -10,6 +10,7 @@ mod data_list;
 mod fixtures;
 mod keys;
 mod keys_access;
+mod pipeline;
 mod sqlite;
 
 use std::thread::JoinHandle;
@@ -54,6 +55,7 @@ macro_rules! conforms {
 conforms!(on_sqlite, crate::sqlite::Sqlite, {
     data:
         a_conversation_grows_in_order
+        a_read_of_records_stops_at_a_bounded_number_of_bytes
         an_append_is_refused_where_it_must_be
         an_update_replaces_labels_and_metadata
         an_expiry_removes_bodies_and_then_the_rest
@@ -69,7 +71,8 @@ conforms!(on_sqlite, crate::sqlite::Sqlite, {
         the_stored_heads_are_those_of_the_entries_after_reopening
         many_submitters_lose_and_double_nothing
         a_reader_sees_what_is_committed_only
-        the_newest_checkpoint_is_kept;
+        the_newest_checkpoint_is_kept
+        a_read_of_entries_stops_at_a_bounded_number_of_bytes;
     data_list:
         the_newest_come_first_page_by_page
         every_condition_must_hold
