@@ -153,3 +153,25 @@ async fn the_status_tells_of_expiry() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_tells_of_expiry_that_fails() {
+    let mut house = House::new().await;
+    house.retention_class("short", 1).await;
+    let name = short(&house).await;
+    house.bot().append(&name, vec![said("x")]).await.unwrap();
+    house.stop().await;
+    let hinder = "CREATE TRIGGER hinder BEFORE INSERT ON key_acts BEGIN SELECT RAISE(ABORT, 'hindered'); END";
+    house.vault_db().execute_batch(hinder).unwrap();
+    house.start().await.unwrap();
+    house.advance(DAY * 3).await;
+    eventually("the lag in the status", || async {
+        let status = house.role("auditor").admin().get_status(v1::GetStatusRequest {}).await;
+        status.is_ok_and(|status| {
+            let expiry = status.into_inner().status.unwrap().expiry.unwrap();
+            let late = expiry.lag.is_some_and(|lag| lag.seconds > 0);
+            (expiry.destroyed_buckets, expiry.overdue_buckets, late) == (0, 1, true)
+        })
+    })
+    .await;
+}
