@@ -1,6 +1,6 @@
 //! Work for the key store, reading it, and the handle that `keys` and `access` have of it.
 
-use crate::domain::{ConversationId, Day, KeyState, PrincipalId, TenantId, Timestamp};
+use crate::domain::{ConversationId, Day, PrincipalId, TenantId, Timestamp};
 
 use super::error::{Refusal, StoreError, SubmitError};
 use super::key_rows::{
@@ -147,6 +147,8 @@ pub trait KeyReader: Send {
     fn dead_segments(&mut self, limit: usize) -> Result<Vec<SegmentRow>, StoreError>;
     /// Returns a segment.
     fn segment(&mut self, conversation: &ConversationId, dek_id: u64) -> Result<Option<SegmentRow>, StoreError>;
+    /// Returns up to `limit` segments of a conversation, by number.
+    fn segments(&mut self, conversation: &ConversationId, limit: usize) -> Result<Vec<SegmentRow>, StoreError>;
     /// Returns a conversation key.
     fn conversation_key(&mut self, id: &ConversationId) -> Result<Option<ConversationKeyRow>, StoreError>;
     /// Returns conversation keys made after `after` (by id), at most `limit`: for the sweep of orphans.
@@ -179,8 +181,6 @@ pub trait KeyReader: Send {
     fn checkpoints(&mut self) -> Result<Vec<CheckpointRow>, StoreError>;
     /// Returns how many live buckets hang on each KEK version of a tenant.
     fn dependents(&mut self, tenant: &TenantId) -> Result<Vec<(u32, u64)>, StoreError>;
-    /// Returns the number of tenants' KEKs in each state.
-    fn kek_count(&mut self, state: KeyState) -> Result<u64, StoreError>;
     /// Returns the size of the write-ahead log, in bytes.
     fn wal_bytes(&mut self) -> Result<u64, StoreError>;
 }

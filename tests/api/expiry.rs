@@ -175,3 +175,32 @@ async fn the_status_tells_of_expiry_that_fails() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_without_a_conversation_are_dropped_when_they_are_old() {
+    let mut house = House::new().await;
+    let (old, kept) = (house.bot().create().await, house.bot().create().await);
+    house.advance(std::time::Duration::from_secs(7_200)).await;
+    let young = house.bot().create().await;
+    house.stop().await;
+    let uuid = |name: &str| name.rsplit('/').next().unwrap().replace('-', "");
+    for name in [&old, &young] {
+        let sql = format!("DELETE FROM conversations WHERE uuid = x'{}'", uuid(name));
+        assert_eq!(house.vault_db().execute(&sql, []).unwrap(), 1);
+    }
+    house.start().await.unwrap();
+    eventually("the sweep", || async {
+        let events = house.role("auditor").log(TENANT).await.events;
+        events.iter().any(|event| event.operation == "SweepOrphans")
+    })
+    .await;
+    house.stop().await;
+    let keys = house.keys_db();
+    let count = |table: &str, name: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table} WHERE conversation = x'{}'", uuid(name));
+        keys.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    for (name, there) in [(&old, 0), (&young, 1), (&kept, 1)] {
+        assert_eq!((count("conversation_keys", name), count("segments", name)), (there, there));
+    }
+}
