@@ -23,7 +23,8 @@ pub(super) struct Rhythm {
 const SECOND: Duration = Duration::from_secs(1);
 /// How often the checkpointer looks how much was logged.
 const LOOK: Duration = Duration::from_millis(20);
-const FORGET: Duration = Duration::from_secs(600);
+const DAY: Duration = Duration::from_secs(86_400);
+const FORGET: Duration = Duration::from_secs(60);
 
 /// The workers of one vault.
 pub(super) struct Workers {
@@ -48,6 +49,9 @@ impl Workers {
             }),
             every("forget-requests", FORGET, &stop, Arc::clone(vault), |vault| async move {
                 report("old requests are not forgotten", vault.forget_requests().await);
+            }),
+            every("orphans", DAY, &stop, Arc::clone(vault), |vault| async move {
+                report("keys without a conversation are not dropped", vault.sweep_orphans().await);
             }),
             every("health", SECOND, &stop, Arc::clone(vault), move |vault| {
                 let health = health.clone();

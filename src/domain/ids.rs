@@ -130,6 +130,12 @@ impl ConversationId {
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
+
+    /// Returns when it was made, in milliseconds since the Unix epoch: the first 48 bits of a UUIDv7
+    /// ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)).
+    pub fn unix_ms(&self) -> i64 {
+        self.0.as_bytes()[..6].iter().fold(0, |ms, byte| ms << 8 | i64::from(*byte))
+    }
 }
 
 impl FromStr for ConversationId {

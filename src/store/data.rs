@@ -45,6 +45,15 @@ pub struct PageKey {
     pub id: ConversationId,
 }
 
+/// A step of a list of conversations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The conversations, newest first.
+    pub rows: Vec<StoredConversation>,
+    /// The last one that was looked at, which is where the next step goes on; nothing when the list was seen to its end.
+    pub resume: Option<PageKey>,
+}
+
 /// Reads of the data store, in short transactions of at most 500 rows: a `limit` above 500 counts as 500.
 pub trait DataReader: Send {
     /// Returns the conversation.
@@ -53,15 +62,17 @@ pub trait DataReader: Send {
         tenant: &TenantId,
         id: &ConversationId,
     ) -> Result<Option<StoredConversation>, StoreError>;
-    /// Returns up to `limit` conversations of `tenant`, newest first, expired ones left out.
+    /// Returns up to `limit` conversations of `tenant`, newest first, expired ones left out. It looks at no more than 5,000, so
+    /// that fewer than `limit` are not the last ones unless the answer says so.
     fn conversations(
         &mut self,
         tenant: &TenantId,
         query: &ConversationQuery,
         after: Option<PageKey>,
         limit: usize,
-    ) -> Result<Vec<StoredConversation>, StoreError>;
-    /// Returns up to `limit` records after `after_sequence`, in order.
+    ) -> Result<Listed, StoreError>;
+    /// Returns up to `limit` records after `after_sequence`, in order; fewer, but at least one, when these hold more than
+    /// 1 MiB.
     fn records(
         &mut self,
         tenant: &TenantId,
@@ -99,7 +110,7 @@ pub trait DataReader: Send {
     fn request(&mut self, tenant: &TenantId, key: &[u8; 32]) -> Result<Option<RememberedRequest>, StoreError>;
     /// Returns the stream.
     fn stream(&mut self, tenant: &TenantId, key: &[u8; 32]) -> Result<Option<StreamRow>, StoreError>;
-    /// Returns up to `limit` entries of `log` from `from`, in order.
+    /// Returns up to `limit` entries of `log` from `from`, in order; fewer, but at least one, when these hold more than 4 MiB.
     fn entries(&mut self, log: &LogId, from: u64, limit: usize) -> Result<Vec<EntryRow>, StoreError>;
     /// Returns the head of every log.
     fn heads(&mut self) -> Result<Vec<LogHead>, StoreError>;
@@ -109,6 +120,8 @@ pub trait DataReader: Send {
     fn open_key_acts(&mut self) -> Result<Vec<KeyActRow>, StoreError>;
     /// Returns the read streams that have no end.
     fn open_reads(&mut self) -> Result<Vec<OpenReadRow>, StoreError>;
+    /// Tells whether [`Chore::ForgetRequests`] would still remove something.
+    fn forgettable(&mut self, before: Timestamp) -> Result<bool, StoreError>;
     /// Returns the size of the write-ahead log, in bytes.
     fn wal_bytes(&mut self) -> Result<u64, StoreError>;
 }
@@ -148,7 +161,10 @@ impl DataStore {
 
     /// Finds out whether the store can be read, and written again where the last batch failed.
     pub async fn probe(&self, now: Timestamp) -> Result<(), SubmitError> {
-        let read = self.read(|reader| reader.wal_bytes()).await;
+        if self.pipeline.is_ended() {
+            return Err(SubmitError::Ended);
+        }
+        let read = self.read(|reader| reader.checkpoint(&LogId::System)).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
             self.submit(Work::chore(Chore::Touch(now))).await?;

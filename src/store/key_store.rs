@@ -1,6 +1,6 @@
 //! Work for the key store, reading it, and the handle that `keys` and `access` have of it.
 
-use crate::domain::{ConversationId, Day, KeyState, PrincipalId, TenantId, Timestamp};
+use crate::domain::{ConversationId, Day, PrincipalId, TenantId, Timestamp};
 
 use super::error::{Refusal, StoreError, SubmitError};
 use super::key_rows::{
@@ -147,6 +147,8 @@ pub trait KeyReader: Send {
     fn dead_segments(&mut self, limit: usize) -> Result<Vec<SegmentRow>, StoreError>;
     /// Returns a segment.
     fn segment(&mut self, conversation: &ConversationId, dek_id: u64) -> Result<Option<SegmentRow>, StoreError>;
+    /// Returns up to `limit` segments of a conversation, by number.
+    fn segments(&mut self, conversation: &ConversationId, limit: usize) -> Result<Vec<SegmentRow>, StoreError>;
     /// Returns a conversation key.
     fn conversation_key(&mut self, id: &ConversationId) -> Result<Option<ConversationKeyRow>, StoreError>;
     /// Returns conversation keys made after `after` (by id), at most `limit`: for the sweep of orphans.
@@ -155,12 +157,15 @@ pub trait KeyReader: Send {
         after: Option<ConversationId>,
         limit: usize,
     ) -> Result<Vec<ConversationKeyRow>, StoreError>;
-    /// Returns the conversations a handle stands for, newest first, at most 1,000.
+    /// Returns up to `limit` of the conversations that a handle stands for and that were made before `before` (by id), newest
+    /// first.
     fn handle(
         &mut self,
         tenant: &TenantId,
         kind: HandleKind,
         handle: &[u8; 32],
+        before: Option<ConversationId>,
+        limit: usize,
     ) -> Result<Vec<ConversationId>, StoreError>;
     /// Tells whether a key act was marked done.
     fn act_marked(&mut self, id: &[u8; 16]) -> Result<bool, StoreError>;
@@ -176,8 +181,6 @@ pub trait KeyReader: Send {
     fn checkpoints(&mut self) -> Result<Vec<CheckpointRow>, StoreError>;
     /// Returns how many live buckets hang on each KEK version of a tenant.
     fn dependents(&mut self, tenant: &TenantId) -> Result<Vec<(u32, u64)>, StoreError>;
-    /// Returns the number of tenants' KEKs in each state.
-    fn kek_count(&mut self, state: KeyState) -> Result<u64, StoreError>;
     /// Returns the size of the write-ahead log, in bytes.
     fn wal_bytes(&mut self) -> Result<u64, StoreError>;
 }
@@ -238,7 +241,10 @@ impl KeyStore {
 
     /// Finds out whether the store can be read, and written again where the last batch failed.
     pub async fn probe(&self, now: Timestamp) -> Result<(), SubmitError> {
-        let read = self.read(|reader| reader.wal_bytes()).await;
+        if self.pipeline.is_ended() {
+            return Err(SubmitError::Ended);
+        }
+        let read = self.read(|reader| reader.meta("vault_id")).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
             let touch = KeyWrite::PutMeta("heartbeat", now.unix_ms().to_be_bytes().to_vec());

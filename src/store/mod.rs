@@ -24,7 +24,7 @@ pub mod sqlite;
 mod work;
 
 pub use commit::{Committer, DataWriter};
-pub use data::{ConversationQuery, DataReader, DataStore, PageKey, StoredConversation, StoredRecord};
+pub use data::{ConversationQuery, DataReader, DataStore, Listed, PageKey, StoredConversation, StoredRecord};
 pub use error::{Refusal, StoreError, SubmitError};
 pub use key_rows::{
     ApiKeyRow, BucketId, BucketKind, BucketRow, ConversationKeyRow, EpochRow, HandleKind, LogKeyRow, RootSlotRow,

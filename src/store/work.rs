@@ -115,7 +115,7 @@ pub enum Chore {
     PutCheckpoint(CheckpointRow),
     /// Writes the time into a row of its own: finds out whether anything can be written.
     Touch(Timestamp),
-    /// Forgets requests and idle streams older than this; at most 10,000 requests at a time, oldest first.
+    /// Forgets requests and idle streams older than this; at most 5,000 of each at a time.
     ForgetRequests(Timestamp),
 }
 

@@ -98,7 +98,8 @@ impl Vault {
         let Some(reference) = &wanted.client_reference else { return Ok(None) };
         let handle = self.reference_handle(tenant, reference).await?;
         let of = tenant.clone();
-        let found = self.keys.store().read(move |reader| reader.handle(&of, HandleKind::Reference, &handle)).await?;
+        let kind = HandleKind::Reference;
+        let found = self.keys.store().read(move |reader| reader.handle(&of, kind, &handle, None, 1)).await?;
         Ok(found.first().copied())
     }
 

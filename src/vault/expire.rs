@@ -9,7 +9,7 @@ use crate::domain::{ConversationId, ConversationName, Error, Reason, Result, Ten
 use crate::lifecycle;
 use crate::sealing::random;
 use crate::store::{
-    BucketKind, BucketRow, KeyActRow, KeyWork, KeyWrite, LogId, LoggedEntry, Mutation, SegmentRow, Work,
+    BucketKind, BucketRow, Chore, KeyActRow, KeyWork, KeyWrite, LogId, LoggedEntry, Mutation, SegmentRow, Work,
 };
 
 use super::Vault;
@@ -51,6 +51,12 @@ impl Progress {
         *sum = ExpiryReport { destroyed: sum.destroyed + pass.destroyed, swept: sum.swept + pass.swept, ..pass };
     }
 
+    /// Shows what is due, before anything is done about it: a pass that fails is seen all the same.
+    fn announce(&self, pass: &ExpiryReport) {
+        let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (sum.lag, sum.overdue) = (pass.lag, pass.overdue);
+    }
+
     pub(super) fn sum(&self) -> ExpiryReport {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,10 +70,15 @@ impl Vault {
         let today = lifecycle::first_live_day(now);
         let mut pass = ExpiryReport::default();
         let due = self.keys.store().read(move |reader| reader.buckets_due(today, MOST_BUCKETS)).await?;
+        pass.overdue = due.len() as u64;
         for bucket in &due {
             if let BucketKind::Day(day) = bucket.kind {
                 pass.lag = pass.lag.max(lifecycle::overdue(day, now));
             }
+        }
+        self.expiry.announce(&pass);
+        self.metrics.set_expiry(pass.lag, pass.overdue);
+        for bucket in &due {
             pass.pending_scrub |= self.destroy_bucket(bucket).await?;
             pass.destroyed += 1;
         }
@@ -184,11 +195,14 @@ impl Vault {
         Ok(dead)
     }
 
-    /// Forgets requests and streams that are older than the stated window.
+    /// Forgets requests and streams that are older than the stated window, step by step until none is left.
     pub async fn forget_requests(&self) -> Result<()> {
         let window = i64::try_from(self.settings.remember.as_millis()).unwrap_or(i64::MAX);
         let before = Timestamp::from_unix_ms(self.clock.now().unix_ms().saturating_sub(window));
-        self.data.submit(Work::chore(crate::store::Chore::ForgetRequests(before))).await?;
+        while self.data.read(move |reader| reader.forgettable(before)).await? {
+            self.data.submit(Work::chore(Chore::ForgetRequests(before))).await?;
+            tokio::task::yield_now().await;
+        }
         Ok(())
     }
 }

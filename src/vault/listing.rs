@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Act, Authorized, Caller, Scope, acts};
 use crate::audit::Count;
-use crate::domain::{CaseReference, ConversationId, Error, Purpose, Reason, Result, Slug, TenantId, Timestamp};
-use crate::store::{ConversationQuery, HandleKind, PageKey, StoredConversation, Work};
+use crate::domain::{CaseReference, Error, Purpose, Reason, Result, Slug, TenantId, Timestamp};
+use crate::store::{ConversationQuery, HandleKind, Listed, PageKey, StoredConversation, Work};
 
 use super::Vault;
 use super::audited::Audited;
 use super::conversations::ConversationView;
-use super::paging::{Page, PageRequest};
+use super::paging::{Page, PageRequest, token};
 
 /// What to look for; everything given must hold.
 #[derive(Clone, Default, Serialize)]
@@ -93,13 +93,15 @@ impl Vault {
         self.must_serve(tenant).await?;
         let bound = (tenant.as_str(), filter);
         let after = page.resume::<Place>(&bound)?.map(page_key).transpose()?;
-        let query = self.query(bots, tenant, filter).await?;
-        let (of, limit) = (tenant.clone(), page.limit() + 1);
-        let rows = self.data.read(move |reader| reader.conversations(&of, &query, after, limit)).await?;
-        let rows = Page::cut(rows, page, &bound, |last: &StoredConversation| Place {
-            create_time: last.create_time.unix_ms(),
-            id: last.id.to_string(),
-        })?;
+        let query = query(bots, filter);
+        let listed = match &filter.subject {
+            Some(subject) => self.of_subject(tenant, subject, query, after, page.limit() + 1).await?,
+            None => self.step(tenant, query, after, page.limit() + 1).await?,
+        };
+        let mut rows = Page::cut(listed.rows, page, &bound, |last| place(&key_of(last)))?;
+        if let (true, Some(resume)) = (rows.next.is_empty(), listed.resume) {
+            rows.next = token(&bound, &place(&resume))?;
+        }
         let mut items = Vec::with_capacity(rows.items.len());
         for row in &rows.items {
             match self.view_of(row).await {
@@ -111,27 +113,73 @@ impl Vault {
         Ok(Page { items, next: rows.next })
     }
 
-    async fn query(&self, bots: &[Slug], tenant: &TenantId, filter: &ConversationFilter) -> Result<ConversationQuery> {
-        let among = match &filter.subject {
-            Some(subject) => Some(self.of_subject(tenant, subject).await?),
-            None => None,
-        };
-        Ok(ConversationQuery {
-            among,
-            bots: bots.to_vec(),
-            channel: filter.channel.clone(),
-            labels: filter.label.iter().cloned().collect(),
-            finding_classes: filter.finding_class.iter().cloned().collect(),
-            created_from: filter.from,
-            created_before: filter.before,
-        })
+    async fn step(
+        &self,
+        tenant: &TenantId,
+        query: ConversationQuery,
+        after: Option<PageKey>,
+        limit: usize,
+    ) -> Result<Listed> {
+        let of = tenant.clone();
+        Ok(self.data.read(move |reader| reader.conversations(&of, &query, after, limit)).await?)
     }
 
-    async fn of_subject(&self, tenant: &TenantId, subject: &str) -> Result<Vec<ConversationId>> {
+    /// Lists what a subject's handle stands for. Ids are made with the creation time, so their order is the list's.
+    async fn of_subject(
+        &self,
+        tenant: &TenantId,
+        subject: &str,
+        query: ConversationQuery,
+        after: Option<PageKey>,
+        limit: usize,
+    ) -> Result<Listed> {
         let handle = self.subject_handle(tenant, subject).await?;
-        let of = tenant.clone();
-        Ok(self.keys.store().read(move |reader| reader.handle(&of, HandleKind::Subject, &handle)).await?)
+        let mut listed = Listed { rows: Vec::new(), resume: after };
+        for _ in 0..MOST_HANDLE_PAGES {
+            let (of, before, kind) = (tenant.clone(), listed.resume.map(|key| key.id), HandleKind::Subject);
+            let store = self.keys.store();
+            let ids = store.read(move |reader| reader.handle(&of, kind, &handle, before, HANDLE_PAGE)).await?;
+            let (Some(last), ended) = (ids.last().copied(), ids.len() < HANDLE_PAGE) else {
+                return Ok(Listed { resume: None, ..listed });
+            };
+            let among = ConversationQuery { among: Some(ids), ..query.clone() };
+            let step = self.step(tenant, among, None, limit - listed.rows.len()).await?;
+            listed.rows.extend(step.rows);
+            if step.resume.is_some() || ended {
+                return Ok(Listed { resume: step.resume, ..listed });
+            }
+            // Only the id of such a place is looked at.
+            listed.resume = Some(PageKey { create_time: Timestamp::from_unix_ms(0), id: last });
+            if listed.rows.len() >= limit {
+                break;
+            }
+        }
+        Ok(listed)
     }
+}
+
+/// Ids read of a handle at once, and how often in one call.
+const HANDLE_PAGE: usize = 500;
+const MOST_HANDLE_PAGES: usize = 10;
+
+fn query(bots: &[Slug], filter: &ConversationFilter) -> ConversationQuery {
+    ConversationQuery {
+        among: None,
+        bots: bots.to_vec(),
+        channel: filter.channel.clone(),
+        labels: filter.label.iter().cloned().collect(),
+        finding_classes: filter.finding_class.iter().cloned().collect(),
+        created_from: filter.from,
+        created_before: filter.before,
+    }
+}
+
+fn key_of(row: &StoredConversation) -> PageKey {
+    PageKey { create_time: row.create_time, id: row.id }
+}
+
+fn place(key: &PageKey) -> Place {
+    Place { create_time: key.create_time.unix_ms(), id: key.id.to_string() }
 }
 
 fn page_key(place: Place) -> Result<PageKey> {

@@ -27,6 +27,7 @@ mod idempotency;
 mod ingest;
 mod known;
 mod listing;
+mod orphans;
 mod paging;
 mod policies;
 mod preview;

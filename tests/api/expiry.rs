@@ -228,3 +228,54 @@ async fn a_case_that_holds_a_number_of_a_person_is_not_logged() {
         refused(answer, Code::InvalidArgument, "PERSONAL_DATA_IN_KEY");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_tells_of_expiry_that_fails() {
+    let mut house = House::new().await;
+    house.retention_class("short", 1).await;
+    let name = short(&house).await;
+    house.bot().append(&name, vec![said("x")]).await.unwrap();
+    house.stop().await;
+    let hinder = "CREATE TRIGGER hinder BEFORE INSERT ON key_acts BEGIN SELECT RAISE(ABORT, 'hindered'); END";
+    house.vault_db().execute_batch(hinder).unwrap();
+    house.start().await.unwrap();
+    house.advance(DAY * 3).await;
+    eventually("the lag in the status", || async {
+        let status = house.role("auditor").admin().get_status(v1::GetStatusRequest {}).await;
+        status.is_ok_and(|status| {
+            let expiry = status.into_inner().status.unwrap().expiry.unwrap();
+            let late = expiry.lag.is_some_and(|lag| lag.seconds > 0);
+            (expiry.destroyed_buckets, expiry.overdue_buckets, late) == (0, 1, true)
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_without_a_conversation_are_dropped_when_they_are_old() {
+    let mut house = House::new().await;
+    let (old, kept) = (house.bot().create().await, house.bot().create().await);
+    house.advance(std::time::Duration::from_secs(7_200)).await;
+    let young = house.bot().create().await;
+    house.stop().await;
+    let uuid = |name: &str| name.rsplit('/').next().unwrap().replace('-', "");
+    for name in [&old, &young] {
+        let sql = format!("DELETE FROM conversations WHERE uuid = x'{}'", uuid(name));
+        assert_eq!(house.vault_db().execute(&sql, []).unwrap(), 1);
+    }
+    house.start().await.unwrap();
+    eventually("the sweep", || async {
+        let events = house.role("auditor").log(TENANT).await.events;
+        events.iter().any(|event| event.operation == "SweepOrphans")
+    })
+    .await;
+    house.stop().await;
+    let keys = house.keys_db();
+    let count = |table: &str, name: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table} WHERE conversation = x'{}'", uuid(name));
+        keys.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    for (name, there) in [(&old, 0), (&young, 1), (&kept, 1)] {
+        assert_eq!((count("conversation_keys", name), count("segments", name)), (there, there));
+    }
+}

@@ -103,3 +103,39 @@ async fn a_reference_raced_for_by_two_bots_belongs_to_one_and_is_not_there_for_t
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_conversation_of_a_subject_is_on_some_page() {
+    let house = House::new().await;
+    let bot = house.bot();
+    let made = (0..510).map(|_| {
+        let wanted = v1::Conversation { bot: "a".to_owned(), subject: MAIL.to_owned(), ..Default::default() };
+        bot.create_as(wanted)
+    });
+    let mut made: Vec<_> =
+        futures_util::future::try_join_all(made).await.unwrap().into_iter().map(|one| one.name).collect();
+    let privacy = house.role("privacy");
+    let (mut found, mut sizes, mut page_token) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let request = v1::SearchConversationsRequest {
+            parent: TENANT.to_owned(),
+            subject: MAIL.to_owned(),
+            purpose: v1::Purpose::SubjectRequest.into(),
+            page_size: 500,
+            page_token,
+            ..Default::default()
+        };
+        let page = privacy.search().search_conversations(request).await.unwrap().into_inner();
+        sizes.push(page.conversations.len());
+        found.extend(page.conversations.into_iter().map(|one| one.name));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [500, 10]);
+    assert!(found.is_sorted_by(|one, next| one > next), "not newest first");
+    found.sort();
+    made.sort();
+    assert_eq!(found, made);
+}

@@ -2,8 +2,8 @@
 
 use subrosa::domain::{ConversationId, ConversationState, PolicyKind, TenantId, TenantState};
 use subrosa::store::{
-    Chore, DataStore, KeyActRow, LogId, Mutation, OpenReadRow, PolicyRow, RememberedRequest, StoredConversation,
-    StoredRecord, StreamRow, Work,
+    Chore, DataStore, KeyActRow, LogId, Mutation, OpenReadRow, PolicyRow, RecordRow, RememberedRequest,
+    StoredConversation, StoredRecord, StreamRow, Work,
 };
 
 use crate::fixtures::{acme, append, at, begin, conversation, create, entry, id, log, record, sealed, tenant, work};
@@ -39,6 +39,22 @@ pub(crate) async fn a_conversation_grows_in_order<F: Factory>(factory: F) {
     let other: TenantId = "other".parse().unwrap();
     let theirs = store.read(move |reader| Ok((reader.conversation(&other, &id)?, reader.records(&other, &id, 0, 9)?)));
     assert_eq!(theirs.await.unwrap(), (None, vec![]));
+}
+
+pub(crate) async fn a_read_of_records_stops_at_a_bounded_number_of_bytes<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let id = begin(&store).await;
+    let large = |sequence| RecordRow { sealed: sealed(&[b'x'; 300 * 1024]), ..record(sequence, 10) };
+    store.submit(Work::new(entry(8)).with(append(id, (1..=8).map(large).collect(), &[]))).await.unwrap();
+    let sequences =
+        async |after| -> Vec<_> { records(&store, id, after, 100).await.iter().map(|row| row.sequence).collect() };
+    assert_eq!(sequences(0).await, [1, 2, 3, 4]);
+    assert_eq!(sequences(4).await, [5, 6, 7, 8]);
+    assert_eq!(sequences(7).await, [8]);
+    let huge = RecordRow { sealed: sealed(&vec![b'x'; 2 * 1024 * 1024]), ..record(9, 10) };
+    store.submit(Work::new(entry(2)).with(append(id, vec![huge, record(10, 10)], &[]))).await.unwrap();
+    assert_eq!(sequences(8).await, [9]);
+    assert_eq!(sequences(9).await, [10]);
 }
 
 pub(crate) async fn an_append_is_refused_where_it_must_be<F: Factory>(factory: F) {
@@ -184,6 +200,40 @@ pub(crate) async fn old_requests_and_streams_are_forgotten<F: Factory>(factory: 
         let (request, stream) = kept.await.unwrap();
         assert_eq!((request.is_some(), stream.is_some()), (key == 3, key == 3), "{key}");
     }
+}
+
+pub(crate) async fn forgetting_takes_bounded_steps_past_rows_of_a_later_time<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let known = begin(&store).await;
+    let old = 5_500_u64;
+    let key = |n: u64| {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&n.to_be_bytes());
+        key
+    };
+    // The very first has a time ahead, as after a clock that was set back.
+    let remember = |n: u64| RememberedRequest { key: key(n), at: at(if n == 0 { 9 } else { 1 }), ..request(1, None) };
+    let mut filling = work(Mutation::RememberRequest(remember(0)));
+    for n in 1..=old {
+        let row = StreamRow { key: key(n), at: at(1), ..stream(1, known, 1) };
+        filling =
+            filling.with(Mutation::RememberRequest(remember(n))).with(Mutation::AdvanceStream { row, previous: 0 });
+    }
+    store.submit(filling).await.unwrap();
+    let left = || {
+        store.read(move |reader| {
+            let mut counts = (0, 0);
+            for n in 0..=old {
+                counts.0 += u64::from(reader.request(&acme(), &key(n))?.is_some());
+                counts.1 += u64::from(reader.stream(&acme(), &key(n))?.is_some());
+            }
+            Ok((counts, reader.forgettable(at(3))?))
+        })
+    };
+    store.submit(Work::chore(Chore::ForgetRequests(at(3)))).await.unwrap();
+    assert_eq!(left().await.unwrap(), ((502, 500), true));
+    store.submit(Work::chore(Chore::ForgetRequests(at(3)))).await.unwrap();
+    assert_eq!(left().await.unwrap(), ((1, 0), false));
 }
 
 pub(crate) async fn tenants_and_policies<F: Factory>(factory: F) {

@@ -28,7 +28,7 @@ pub(crate) async fn a_refused_work_leaves_no_trace_between_two_good_ones<F: Fact
         let found = [first, undone, last].map(|id| reader.conversation(&acme(), &id).unwrap().is_some());
         Ok((
             found,
-            reader.conversations(&acme(), &Default::default(), None, 10)?.len(),
+            reader.conversations(&acme(), &Default::default(), None, 10)?.rows.len(),
             reader.entries(&log(), 0, 10)?.len(),
         ))
     });
@@ -166,4 +166,19 @@ pub(crate) async fn the_newest_checkpoint_is_kept<F: Factory>(factory: F) {
     }
     assert_eq!(store.read(|reader| reader.checkpoint(&log())).await.unwrap(), Some(row(9)));
     assert_eq!(store.read(|reader| reader.checkpoint(&LogId::System)).await.unwrap(), None);
+}
+
+pub(crate) async fn a_read_of_entries_stops_at_a_bounded_number_of_bytes<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let id = begin(&store).await;
+    // 32 bytes of commitment for each record.
+    for call in 0..3 {
+        let rows = (1..=70_000).map(|n| record(call * 70_000 + n, 1)).collect();
+        store.submit(Work::new(entry(70_000)).with(append(id, rows, &[]))).await.unwrap();
+    }
+    let indexes = |from| {
+        store.read(move |reader| Ok(reader.entries(&log(), from, 100)?.iter().map(|row| row.index).collect::<Vec<_>>()))
+    };
+    assert_eq!(indexes(0).await.unwrap(), [0, 1, 2]);
+    assert_eq!(indexes(3).await.unwrap(), [3]);
 }

@@ -31,7 +31,7 @@ async fn list(
     limit: usize,
 ) -> Vec<ConversationId> {
     let rows = store.read(move |reader| reader.conversations(&acme(), &query, after, limit)).await.unwrap();
-    rows.iter().map(|row| row.id).collect()
+    rows.rows.iter().map(|row| row.id).collect()
 }
 
 pub(crate) async fn the_newest_come_first_page_by_page<F: Factory>(factory: F) {
@@ -129,6 +129,30 @@ pub(crate) async fn a_rare_match_is_found_behind_many_others<F: Factory>(factory
     };
     assert_eq!(list(&store, query, None, 10).await, [ids[1_250], ids[600], ids[0]]);
     assert_eq!(list(&store, ConversationQuery::default(), None, 10_000).await.len(), 500);
+}
+
+pub(crate) async fn a_call_looks_at_a_bounded_number_and_says_where_it_stopped<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let ids = fill(&store, 5_200, |n, row| {
+        if n == 0 {
+            row.bot = "seller".parse().unwrap();
+        }
+    })
+    .await;
+    let query = ConversationQuery {
+        bots: vec!["seller".parse().unwrap(), "greeter".parse().unwrap()],
+        ..ConversationQuery::default()
+    };
+    let step = |query: ConversationQuery, after, limit| {
+        store.read(move |reader| reader.conversations(&acme(), &query, after, limit))
+    };
+    let first = step(query.clone(), None, 10).await.unwrap();
+    let stopped = PageKey { create_time: at(200), id: ids[200] };
+    assert_eq!((first.rows, first.resume), (vec![], Some(stopped)));
+    let second = step(query, first.resume, 10).await.unwrap();
+    assert_eq!((second.rows.iter().map(|row| row.id).collect::<Vec<_>>(), second.resume), (vec![ids[0]], None));
+    let full = step(ConversationQuery::default(), Some(stopped), 10).await.unwrap();
+    assert_eq!((full.rows.len(), full.resume.map(|key| key.id)), (10, Some(ids[190])));
 }
 
 pub(crate) async fn expired_ones_and_other_tenants_are_left_out<F: Factory>(factory: F) {

@@ -19,9 +19,14 @@ pub(crate) async fn a_reference_stands_for_one_conversation<F: Factory>(factory:
     put(HandleKind::Subject, second).await.unwrap();
     let other = KeyWrite::PutHandle("globex".parse().unwrap(), HandleKind::Reference, [5; 32], second);
     store.submit(KeyWork::new(other)).await.unwrap();
-    let get = |kind| store.read(move |reader| reader.handle(&acme(), kind, &[5; 32]));
+    let get = |kind| store.read(move |reader| reader.handle(&acme(), kind, &[5; 32], None, 10));
     assert_eq!(get(HandleKind::Reference).await.unwrap(), [first]);
     assert_eq!(get(HandleKind::Subject).await.unwrap(), [second, first]);
+    let page =
+        |before, limit| store.read(move |reader| reader.handle(&acme(), HandleKind::Subject, &[5; 32], before, limit));
+    assert_eq!(page(None, 1).await.unwrap(), [second]);
+    assert_eq!(page(Some(second), 1).await.unwrap(), [first]);
+    assert_eq!(page(Some(first), 1).await.unwrap(), []);
     let whole = KeyWrite::DropSegments { conversation: first, dek_ids: vec![], whole: true };
     store.submit(KeyWork::new(whole)).await.unwrap();
     put(HandleKind::Reference, second).await.unwrap();

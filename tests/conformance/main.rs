@@ -10,6 +10,7 @@ mod data_list;
 mod fixtures;
 mod keys;
 mod keys_access;
+mod pipeline;
 mod sqlite;
 
 use std::thread::JoinHandle;
@@ -54,12 +55,14 @@ macro_rules! conforms {
 conforms!(on_sqlite, crate::sqlite::Sqlite, {
     data:
         a_conversation_grows_in_order
+        a_read_of_records_stops_at_a_bounded_number_of_bytes
         an_append_is_refused_where_it_must_be
         an_update_replaces_labels_and_metadata
         an_expiry_removes_bodies_and_then_the_rest
         a_request_is_remembered_once
         a_stream_moves_forward_only
         old_requests_and_streams_are_forgotten
+        forgetting_takes_bounded_steps_past_rows_of_a_later_time
         tenants_and_policies
         key_acts_and_reads_are_open_until_they_end;
     data_audit:
@@ -68,11 +71,13 @@ conforms!(on_sqlite, crate::sqlite::Sqlite, {
         the_stored_heads_are_those_of_the_entries_after_reopening
         many_submitters_lose_and_double_nothing
         a_reader_sees_what_is_committed_only
-        the_newest_checkpoint_is_kept;
+        the_newest_checkpoint_is_kept
+        a_read_of_entries_stops_at_a_bounded_number_of_bytes;
     data_list:
         the_newest_come_first_page_by_page
         every_condition_must_hold
         a_rare_match_is_found_behind_many_others
+        a_call_looks_at_a_bounded_number_and_says_where_it_stopped
         expired_ones_and_other_tenants_are_left_out;
     keys:
         buckets_are_unique_while_they_live

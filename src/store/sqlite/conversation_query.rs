@@ -10,35 +10,59 @@ use super::conversations::Term;
 use super::data_reader::{conversation, tenant_number};
 use super::rows::{all, bounded, column};
 use crate::domain::{ConversationId, ConversationState, Slug, TenantId, Timestamp};
-use crate::store::data::{ConversationQuery, PageKey, StoredConversation};
+use crate::store::data::{ConversationQuery, Listed, PageKey, StoredConversation};
 use crate::store::error::StoreError;
 
-/// Returns up to `limit` conversations after `after` that `query` holds for, newest first.
+/// The most conversations that one call looks at.
+const MOST_LOOKED_AT: usize = 5_000;
+
+/// Returns up to `limit` conversations after `after` that `query` holds for, newest first, and where to go on.
 pub(super) fn list(
     conn: &Connection,
     tenant: &TenantId,
     query: &ConversationQuery,
     after: Option<PageKey>,
     limit: usize,
-) -> Result<Vec<StoredConversation>, StoreError> {
+) -> Result<Listed, StoreError> {
     let limit = limit.min(MAX_READ_ROWS);
     let mut below = Bound::start(query.created_before, after);
     if let Some(among) = &query.among {
         return list_among(conn, tenant, query, among, &below, limit);
     }
-    let Some(number) = tenant_number(conn, tenant)? else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
-    while found.len() < limit {
+    let Some(number) = tenant_number(conn, tenant)? else { return Ok(Listed::default()) };
+    let mut listed = Listed { rows: Vec::new(), resume: after };
+    let mut looked_at = 0;
+    while listed.rows.len() < limit && looked_at < MOST_LOOKED_AT {
         let candidates = step(conn, number, query, &below)?;
-        let Some(last) = candidates.last() else { break };
-        below = Bound::below(last);
-        let ended = candidates.len() < MAX_READ_ROWS;
-        found.extend(matching(conn, tenant, query, &candidates, limit - found.len())?);
-        if ended {
-            break;
+        let seen = look(conn, tenant, query, &candidates, limit, &mut listed)?;
+        if seen == candidates.len() && seen < MAX_READ_ROWS {
+            return Ok(Listed { resume: None, ..listed });
         }
+        if let Some(last) = &listed.resume {
+            below = Bound::below(last);
+        }
+        looked_at += seen;
     }
-    Ok(found)
+    Ok(listed)
+}
+
+/// Adds the candidates that `query` holds for until `limit` are listed, and returns how many were looked at.
+fn look(
+    conn: &Connection,
+    tenant: &TenantId,
+    query: &ConversationQuery,
+    candidates: &[PageKey],
+    limit: usize,
+    listed: &mut Listed,
+) -> Result<usize, StoreError> {
+    for (seen, candidate) in candidates.iter().enumerate() {
+        if listed.rows.len() == limit {
+            return Ok(seen);
+        }
+        listed.rows.extend(conversation(conn, tenant, &candidate.id)?.filter(|row| holds(query, row)));
+        listed.resume = Some(*candidate);
+    }
+    Ok(candidates.len())
 }
 
 /// Looks up each of a bounded number of conversations.
@@ -49,15 +73,17 @@ fn list_among(
     among: &[ConversationId],
     below: &Bound,
     limit: usize,
-) -> Result<Vec<StoredConversation>, StoreError> {
+) -> Result<Listed, StoreError> {
     let mut found = Vec::new();
     for id in among {
         found.extend(conversation(conn, tenant, id)?.filter(|row| holds(query, row) && below.is_above(row)));
     }
     found.sort_by_key(|row| std::cmp::Reverse((row.create_time, row.id)));
     found.dedup_by_key(|row| row.id);
+    let more = found.len() > limit;
     found.truncate(limit);
-    Ok(found)
+    let resume = found.last().filter(|_| more).map(|row| PageKey { create_time: row.create_time, id: row.id });
+    Ok(Listed { rows: found, resume })
 }
 
 /// Where a step begins: below this pair of `create_time` and id.
@@ -114,23 +140,6 @@ fn driver(query: &ConversationQuery) -> Option<(Term, &str)> {
     let bot = if let [bot] = query.bots.as_slice() { Some((Term::Bot, bot.as_str())) } else { None };
     let channel = query.channel.as_ref().map(|channel| (Term::Channel, channel.as_str()));
     label.or(class).or(bot).or(channel)
-}
-
-fn matching(
-    conn: &Connection,
-    tenant: &TenantId,
-    query: &ConversationQuery,
-    candidates: &[PageKey],
-    limit: usize,
-) -> Result<Vec<StoredConversation>, StoreError> {
-    let mut found = Vec::new();
-    for candidate in candidates {
-        if found.len() == limit {
-            break;
-        }
-        found.extend(conversation(conn, tenant, &candidate.id)?.filter(|row| holds(query, row)));
-    }
-    Ok(found)
 }
 
 fn holds(query: &ConversationQuery, row: &StoredConversation) -> bool {

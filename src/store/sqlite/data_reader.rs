@@ -4,15 +4,15 @@ use rusqlite::{Connection, Row};
 
 use super::control::{prefix, tenant_number as number};
 use super::conversation_query;
-use super::data_writer::{INDEX_BITS, heads};
+use super::data_writer::{INDEX_BITS, forgettable, heads};
 use super::error::corrupt;
 use super::open::Reader;
-use super::rows::{all, bounded, checkpoint, coded, column, first, json, log, maybe_word, time, unsigned, word};
+use super::rows::{all, bounded, checkpoint, coded, column, first, json, log, maybe_word, time, unsigned, up_to, word};
 use crate::audit::Hash;
 use crate::domain::{
-    AuthorRole, ConversationId, ConversationState, Day, PolicyKind, RecordKind, TenantId, TenantState,
+    AuthorRole, ConversationId, ConversationState, Day, PolicyKind, RecordKind, TenantId, TenantState, Timestamp,
 };
-use crate::store::data::{ConversationQuery, DataReader, PageKey, StoredConversation, StoredRecord};
+use crate::store::data::{ConversationQuery, DataReader, Listed, PageKey, StoredConversation, StoredRecord};
 use crate::store::error::StoreError;
 use crate::store::rows::{
     CheckpointRow, EntryRow, KeyActRow, LogHead, LogId, OpenReadRow, PolicyRow, RememberedRequest, StreamRow, TenantRow,
@@ -48,7 +48,7 @@ impl DataReader for SqliteDataReader {
         query: &ConversationQuery,
         after: Option<PageKey>,
         limit: usize,
-    ) -> Result<Vec<StoredConversation>, StoreError> {
+    ) -> Result<Listed, StoreError> {
         conversation_query::list(self.conn(), tenant, query, after, limit)
     }
 
@@ -65,7 +65,8 @@ impl DataReader for SqliteDataReader {
                 (SELECT c.id FROM conversations c JOIN tenants t ON t.id = c.tenant WHERE c.uuid = ?1 AND t.name = ?2)
             AND r.sequence > ?3 ORDER BY r.sequence LIMIT ?4";
         let after = i64::try_from(after_sequence).unwrap_or(i64::MAX);
-        all(self.conn(), sql, (id.as_bytes(), tenant.as_str(), after, bounded(limit)), record)
+        let scope = (id.as_bytes(), tenant.as_str(), after, bounded(limit));
+        up_to(self.conn(), sql, scope, record, |row| row.sealed.len(), RECORD_BYTES)
     }
 
     fn sealed_under(
@@ -159,7 +160,8 @@ impl DataReader for SqliteDataReader {
         let base = number << INDEX_BITS;
         let from = i64::try_from(from).unwrap_or(i64::MAX).min(INDEX_MASK);
         let sql = "SELECT id, canonical, commitments, leaf FROM audit_entries WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3";
-        all(conn, sql, (base | from, base | INDEX_MASK, bounded(limit)), entry)
+        let weight = |row: &EntryRow| row.canonical.len() + row.commitments.len() * 32;
+        up_to(conn, sql, (base | from, base | INDEX_MASK, bounded(limit)), entry, weight, ENTRY_BYTES)
     }
 
     fn heads(&mut self) -> Result<Vec<LogHead>, StoreError> {
@@ -197,6 +199,10 @@ impl DataReader for SqliteDataReader {
                 at: time(row, 5)?,
             })
         })
+    }
+
+    fn forgettable(&mut self, before: Timestamp) -> Result<bool, StoreError> {
+        forgettable(self.conn(), before)
     }
 
     fn wal_bytes(&mut self) -> Result<u64, StoreError> {
@@ -237,6 +243,11 @@ pub(super) fn conversation(
         })
     })
 }
+
+/// Sealed bytes after which a read of records stops.
+const RECORD_BYTES: usize = 1024 * 1024;
+/// Bytes after which a read of entries stops.
+const ENTRY_BYTES: usize = 4 * 1024 * 1024;
 
 const INDEX_MASK: i64 = (1 << INDEX_BITS) - 1;
 

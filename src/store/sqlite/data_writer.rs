@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::open::Writer;
-use super::rows::{all, change, column, first, log, put_checkpoint};
+use super::rows::{all, change, column, exists, first, log, put_checkpoint};
 use super::{control, conversations};
 use crate::domain::Timestamp;
 use crate::store::commit::DataWriter;
@@ -164,15 +164,22 @@ fn put_head(conn: &Connection, log: &LogId, frontier: &[u8]) -> Result<i64, Stor
     Ok(conn.last_insert_rowid())
 }
 
-/// Forgets old requests, oldest first and a bounded number at a time, and idle streams.
+/// The most requests, and the most streams, that one step of forgetting looks at.
+const FORGET_ROWS: i64 = 5_000;
+
+/// Forgets old requests, which lie in order of arrival, and idle streams: a bounded number of each. A row whose time is ahead
+/// (the clock was set back) stays, and hides nothing behind it.
 fn forget(conn: &Connection, before: Timestamp) -> Result<(), StoreError> {
-    const MOST: i64 = 10_000;
-    let window = "SELECT id, at FROM requests ORDER BY id LIMIT ?1";
-    let aged = all(conn, window, [MOST], |row| Ok((column::<i64>(row, 0)?, column::<i64>(row, 1)?)))?;
-    let old = aged.iter().take_while(|(_, at)| *at < before.unix_ms()).last();
-    if let Some((last, _)) = old {
-        change(conn, "DELETE FROM requests WHERE id <= ?1", [last])?;
-    }
-    change(conn, "DELETE FROM streams WHERE at < ?1", [before.unix_ms()])?;
+    let requests = "DELETE FROM requests WHERE at < ?1 AND id IN (SELECT id FROM requests ORDER BY id LIMIT ?2)";
+    change(conn, requests, (before.unix_ms(), FORGET_ROWS))?;
+    let streams = "DELETE FROM streams WHERE key IN (SELECT key FROM streams WHERE at < ?1 ORDER BY at LIMIT ?2)";
+    change(conn, streams, (before.unix_ms(), FORGET_ROWS))?;
     Ok(())
+}
+
+/// Tells whether [`forget`] would remove something.
+pub(super) fn forgettable(conn: &Connection, before: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM streams WHERE at < ?1)
+        OR EXISTS (SELECT 1 FROM (SELECT at FROM requests ORDER BY id LIMIT ?2) WHERE at < ?1)";
+    exists(conn, sql, (before.unix_ms(), FORGET_ROWS))
 }

@@ -125,6 +125,12 @@ impl KeyReader for SqliteKeyReader {
         first(self.conn(), sql, (conversation.as_bytes(), dek_id.cast_signed()), segment)
     }
 
+    fn segments(&mut self, conversation: &ConversationId, limit: usize) -> Result<Vec<SegmentRow>, StoreError> {
+        let sql = "SELECT b.tenant, s.conversation, s.dek_id, s.bucket, s.wrapped
+            FROM segments s JOIN buckets b ON b.id = s.bucket WHERE s.conversation = ?1 ORDER BY s.dek_id LIMIT ?2";
+        all(self.conn(), sql, (conversation.as_bytes(), bounded(limit)), segment)
+    }
+
     fn conversation_key(&mut self, id: &ConversationId) -> Result<Option<ConversationKeyRow>, StoreError> {
         let sql = "SELECT b.tenant, k.conversation, k.bucket, k.wrapped
             FROM conversation_keys k JOIN buckets b ON b.id = k.bucket WHERE k.conversation = ?1";
@@ -148,10 +154,16 @@ impl KeyReader for SqliteKeyReader {
         tenant: &TenantId,
         kind: HandleKind,
         handle: &[u8; 32],
+        before: Option<ConversationId>,
+        limit: usize,
     ) -> Result<Vec<ConversationId>, StoreError> {
-        let sql = "SELECT conversation FROM handles WHERE tenant = ?1 AND kind = ?2 AND handle = ?3
-            ORDER BY conversation DESC LIMIT 1000";
-        all(self.conn(), sql, (tenant.as_str(), kind.code(), handle), |row| {
+        // Longer than every id and so above all of them.
+        const ABOVE_ALL: [u8; 17] = [0xff; 17];
+        let sql =
+            "SELECT conversation FROM handles WHERE tenant = ?1 AND kind = ?2 AND handle = ?3 AND conversation < ?4
+            ORDER BY conversation DESC LIMIT ?5";
+        let before: &[u8] = before.as_ref().map_or(&ABOVE_ALL, |id| id.as_bytes());
+        all(self.conn(), sql, (tenant.as_str(), kind.code(), handle, before, bounded(limit)), |row| {
             Ok(ConversationId::from_bytes(column(row, 0)?))
         })
     }
@@ -191,11 +203,6 @@ impl KeyReader for SqliteKeyReader {
         let sql = "SELECT kek_version, count(*) FROM buckets WHERE tenant = ?1 AND live = 1
             GROUP BY kek_version ORDER BY kek_version";
         all(self.conn(), sql, [tenant.as_str()], |row| Ok((column(row, 0)?, unsigned(row, 1)?)))
-    }
-
-    fn kek_count(&mut self, state: KeyState) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM tenant_keks WHERE state = ?1";
-        Ok(first(self.conn(), sql, [state.code()], |row| unsigned(row, 0))?.unwrap_or(0))
     }
 
     fn wal_bytes(&mut self) -> Result<u64, StoreError> {

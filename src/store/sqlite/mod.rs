@@ -5,7 +5,7 @@
 //!
 //! | to do this | look in |
 //! |---|---|
-//! | find out what is stored, table by table | `data_1.sql`, `keys_1.sql` |
+//! | find out what is stored, table by table | `data_1.sql`, `data_2.sql`, `keys_1.sql` |
 //! | add a format version | `migrations` |
 //! | find out how files are made, locked and set up | `open` |
 //! | find out how the write-ahead log stays small | `wal` |

@@ -39,6 +39,28 @@ pub(super) fn all<T>(
     Ok(decoded)
 }
 
+/// Returns the rows of a query, decoded, up to and with the one that brings what they weigh to `most`: at least one, when
+/// there is one.
+pub(super) fn up_to<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    decode: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    weight: impl Fn(&T) -> usize,
+    most: usize,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let (mut decoded, mut weighs) = (Vec::new(), 0);
+    while weighs < most {
+        let Some(row) = rows.next()? else { break };
+        let row = decode(row)?;
+        weighs += weight(&row);
+        decoded.push(row);
+    }
+    Ok(decoded)
+}
+
 /// Runs a statement and returns how many rows it changed.
 pub(super) fn change(conn: &Connection, sql: &str, params: impl Params) -> Result<usize, StoreError> {
     Ok(conn.prepare_cached(sql)?.execute(params)?)
