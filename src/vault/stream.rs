@@ -8,6 +8,7 @@ use crate::audit::Count;
 use crate::domain::{ConversationId, ConversationName, Error, MAX_BATCH_RECORDS, NewRecord, Reason, Result, TenantId};
 use crate::sealing::Label;
 use crate::store::{Mutation, Pending, Receipt, Refusal, StreamRow, SubmitError, Work};
+use crate::watch::task;
 
 use super::Vault;
 use super::ingest::{SealedBatch, Target, check_record, redact_all};
@@ -218,7 +219,11 @@ impl PendingAck {
                 Ok(self.acked)
             }
             Err(error) => {
-                *self.vault.tails.lock(self.conversation).await = None;
+                // In a task of its own: whoever waits for acknowledgements may not poll this while it waits for the same lock
+                // to send on, and a place in the lock's queue that nobody polls would hold the conversation for ever.
+                let (vault, conversation) = (Arc::clone(&self.vault), self.conversation);
+                let forgotten = task::spawn("forget-end", async move { *vault.tails.lock(conversation).await = None });
+                let _ = forgotten.await;
                 Err(match error {
                     SubmitError::Refused(Refusal::Conflict | Refusal::Missing) => Error::new(Reason::SequenceConflict)
                         .hint("another stream or a failed commit came between; open the stream again"),

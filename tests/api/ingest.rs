@@ -183,3 +183,25 @@ async fn a_stream_may_name_its_conversation_by_reference_and_make_it() {
     assert_eq!(names.len(), 1);
     eventually("three records", || async { house.reader().get(&names[0]).await.unwrap().last_sequence == 3 }).await;
 }
+
+/// Two sessions that push the same stream on make each other's commits fail while both have more to send: neither may hold
+/// the conversation for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_fail_each_other_let_go_of_the_conversation() {
+    let house = House::new().await;
+    let name = house.bot().create().await;
+    for _ in 0..15 {
+        let id = uuid();
+        let ends = (0..3).map(|_| async {
+            let mut stream = house.bot().open_stream(&name, &id).await.unwrap();
+            for n in 1..=3_000 {
+                stream.append(n, said("again")).await;
+            }
+            stream.half_close();
+            stream.end().await
+        });
+        let all = futures_util::future::join_all(ends);
+        tokio::time::timeout(std::time::Duration::from_secs(30), all).await.expect("a stream hangs");
+    }
+    house.bot().append(&name, vec![said("after")]).await.unwrap();
+}
