@@ -14,7 +14,8 @@ use super::error::{KeyError, RootError};
 use super::init::{META_GENERATION, META_VAULT_ID};
 use super::roots::Root;
 
-/// The keys of an unlocked vault. Opened keys live in bounded caches and are wiped when dropped.
+/// The keys of an unlocked vault. Bucket, segment and conversation keys live in caches bounded by count, age and uses; the
+/// active KEK of each tenant in use stays open. All are wiped when dropped.
 pub struct KeyRing {
     pub(super) store: KeyStore,
     pub(super) clock: Arc<dyn Clock>,
