@@ -3,7 +3,9 @@
 //! | to do this | look in |
 //! |---|---|
 //! | make a new vault's folder | `init` |
-//! | open the stores, unlock the keys, start the vault and its listeners | `serve` |
+//! | open the stores, unlock the keys, start the vault | `serve` |
+//! | bind and serve the listeners | `listeners` |
+//! | put a new configuration or certificate in force | `transport`, `tls` |
 //! | run a throw-away vault | `dev` |
 //! | see what runs beside the calls | `workers` |
 
@@ -11,8 +13,11 @@ mod dev;
 mod error;
 mod health;
 mod init;
+mod listeners;
+mod open_files;
 mod serve;
 mod tls;
+mod transport;
 mod workers;
 
 use secrecy::SecretString;
@@ -50,6 +55,10 @@ impl Host for App {
 impl Running for RunningVault {
     fn endpoints(&self) -> &Endpoints {
         self.endpoints()
+    }
+
+    fn reload(&self, config: Config) -> Result<Vec<String>, HostError> {
+        Ok(self.reload(config)?)
     }
 
     async fn shutdown(self) -> Result<(), HostError> {

@@ -6,18 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
-use tonic_health::pb::health_server::HealthServer;
 
 use crate::cli::Endpoints;
 use crate::clock::{Clock, FileClock, SystemClock};
 use crate::config::{Config, RootKind};
-use crate::grpc::{self, Component, Ends, Listener, ListenerKind, ServerInfo, ServingState};
+use crate::grpc::{Ends, ServerInfo, ServingState};
 use crate::http;
 use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
 use crate::keys::{CacheLimits, KeyRing};
@@ -28,15 +22,10 @@ use crate::watch::{Metrics, task};
 
 use super::error::AppError;
 use super::health::Health;
-use super::tls;
+use super::listeners::{Info, Listeners, Surface};
+use super::open_files;
+use super::transport::Reloads;
 use super::workers::{Rhythm, Workers};
-
-/// Bytes that a client may send ahead on one stream and on one connection: enough to keep a fast client busy, and the bound
-/// of what a connection can make the vault hold.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
-/// How often a silent connection is asked whether it is still there, and how long it may take to answer.
-const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// What moves the vault's clock.
 pub(super) enum Time {
@@ -55,7 +44,7 @@ pub struct RunningVault {
     ends: Ends,
     servers: Vec<JoinHandle<()>>,
     writers: Vec<std::thread::JoinHandle<()>>,
-    drain: Duration,
+    reloads: Arc<Reloads>,
 }
 
 /// Starts a vault and returns once it serves.
@@ -66,7 +55,9 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
         Time::System => Arc::new(SystemClock),
         Time::File(path) => Arc::new(FileClock::new(path)),
     };
+    open_files::raise_limit(&config);
     let metrics = Arc::new(Metrics::new());
+    let reloads = Reloads::start(&config, Arc::clone(&metrics))?;
     let (vault, writers) = open(&config, root.as_ref(), clock, Arc::clone(&metrics)).await?;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, Arc::clone(&metrics));
@@ -79,18 +70,17 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     let workers = Workers::start(&vault, rhythm, health.clone(), Arc::clone(&metrics)).await?;
     let ends = Ends::default();
     let stop = ends.stop.clone();
-    let listeners = Listeners::bind(&config).await?;
+    let listeners = Listeners::bind(&config.server).await?;
     let endpoints = listeners.endpoints()?;
-    let info: Arc<dyn ServerInfo> =
-        Arc::new(Info { endpoints: endpoints.clone(), health: health.clone(), overridden, stop: stop.clone() });
-    let surface = Surface { vault: &vault, info, health_service, config: &config, ends: &ends };
-    let Listeners { grpc, metrics: metrics_listener, tls } = listeners;
-    let mut servers = surface.serve(grpc, tls);
+    let info: Arc<dyn ServerInfo> = Arc::new(Info::new(endpoints.clone(), health.clone(), overridden, stop.clone()));
+    let surface = Surface { vault: &vault, info, health_service, transport: reloads.current(), ends: &ends };
+    let Listeners { grpc, metrics: metrics_listener, .. } = listeners;
+    let mut servers = surface.serve(grpc);
     let probe = health.clone();
     let health_of: http::Health = Arc::new(move || probe.serving() == ServingState::Serving);
     servers.push(task::spawn("metrics", http::serve(metrics_listener, metrics, health_of, stop.clone())));
-    let drain = config.server.drain_deadline;
-    Ok(RunningVault { endpoints, vault, health, workers, ends, servers, writers, drain })
+    servers.push(reloads.watch_files(stop));
+    Ok(RunningVault { endpoints, vault, health, workers, ends, servers, writers, reloads })
 }
 
 /// Opens a vault that is not running, issues a new `security` key, signs what was logged, and closes it.
@@ -125,11 +115,20 @@ impl RunningVault {
         &self.vault
     }
 
+    /// Puts `config` in force, as far as that is possible in a running vault, and returns the changed keys for which it is not.
+    ///
+    /// # Errors
+    ///
+    /// A file that it names cannot be used; everything stays as it was.
+    pub fn reload(&self, config: Config) -> Result<Vec<String>, AppError> {
+        self.reloads.reload(config)
+    }
+
     /// Stops accepting, lets calls in flight finish up to the drain deadline, signs the logs, and closes the stores.
     pub async fn stop(self) {
         self.health.drain().await;
         self.ends.stop.cancel();
-        let deadline = tokio::time::Instant::now() + self.drain;
+        let deadline = tokio::time::Instant::now() + self.reloads.drain_deadline();
         for server in self.servers {
             let abort = server.abort_handle();
             if tokio::time::timeout_at(deadline, server).await.is_err() {
@@ -185,139 +184,5 @@ fn root(config: &Config) -> Result<Box<dyn Root>, AppError> {
             let path = config.keys.key_file.as_ref().ok_or(AppError::NoPassphrase)?;
             Ok(Box::new(KeyFile::open(path)?))
         }
-    }
-}
-
-/// Bound sockets, before anything is served.
-struct Listeners {
-    grpc: Vec<(ListenerKind, TcpListener)>,
-    metrics: TcpListener,
-    tls: Option<TlsAcceptor>,
-}
-
-impl Listeners {
-    async fn bind(config: &Config) -> Result<Self, AppError> {
-        let server = &config.server;
-        let tls = match (&server.tls_cert, &server.tls_key) {
-            _ if server.insecure_plaintext => None,
-            (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
-            _ => return Err(AppError::Folder("no certificate is configured".to_owned())),
-        };
-        let mut grpc = Vec::new();
-        for (kind, address) in [
-            (ListenerKind::Data, server.data_address),
-            (ListenerKind::Compliance, server.compliance_address),
-            (ListenerKind::Operator, server.operator_address),
-        ] {
-            grpc.push((kind, bind(address).await?));
-        }
-        Ok(Self { grpc, metrics: bind(server.metrics_address).await?, tls })
-    }
-
-    fn endpoints(&self) -> Result<Endpoints, AppError> {
-        let at = |index: usize| self.grpc[index].1.local_addr();
-        Ok(Endpoints {
-            data: at(0)?,
-            compliance: at(1)?,
-            operator: at(2)?,
-            metrics: self.metrics.local_addr()?,
-            tls: self.tls.is_some(),
-        })
-    }
-}
-
-async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, AppError> {
-    TcpListener::bind(address).await.map_err(|cause| AppError::Listen { address, cause })
-}
-
-/// What every gRPC listener serves.
-struct Surface<'a, H> {
-    vault: &'a Arc<Vault>,
-    info: Arc<dyn ServerInfo>,
-    health_service: H,
-    config: &'a Config,
-    ends: &'a Ends,
-}
-
-impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
-    fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: Option<TlsAcceptor>) -> Vec<JoinHandle<()>> {
-        let most = self.config.server.max_connections.as_usize();
-        let places: Vec<_> = listeners.iter().map(|_| Arc::new(Semaphore::new(most))).collect();
-        count_connections(self.vault, &places, most, &self.ends.stop);
-        let serve_one = |((kind, listener), places): ((ListenerKind, TcpListener), &Arc<Semaphore>)| {
-            let reflection = kind == ListenerKind::Operator;
-            let routes = grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), reflection);
-            let connections = grpc::accept(listener, tls.clone(), Arc::clone(places), self.ends.clone());
-            let stop = self.ends.stop.clone();
-            let server = self.server().add_routes(routes);
-            task::spawn("grpc", async move {
-                let stopped = async move { stop.cancelled().await };
-                if let Err(error) = server.serve_with_incoming_shutdown(connections, stopped).await {
-                    tracing::error!(%error, "a listener ended");
-                }
-            })
-        };
-        listeners.into_iter().zip(&places).map(serve_one).collect()
-    }
-
-    fn server(&self) -> Server {
-        Server::builder()
-            .concurrency_limit_per_connection(self.config.limits.concurrent_calls.as_usize())
-            .max_concurrent_streams(u32::try_from(self.config.limits.concurrent_calls.get()).ok())
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .http2_keepalive_timeout(Some(KEEPALIVE))
-    }
-}
-
-/// Tells the metrics each second how many connections are open.
-fn count_connections(vault: &Arc<Vault>, places: &[Arc<Semaphore>], most: usize, stop: &CancellationToken) {
-    let (metrics, places, stop) = (Arc::clone(vault.metrics()), places.to_vec(), stop.clone());
-    task::spawn("count-connections", async move {
-        while !stop.is_cancelled() {
-            let open = places.iter().map(|places| most.saturating_sub(places.available_permits()) as u64);
-            metrics.set_connections(open.sum());
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            }
-        }
-    });
-}
-
-/// What `GetStatus` says of this process.
-struct Info {
-    endpoints: Endpoints,
-    health: Health,
-    overridden: bool,
-    stop: CancellationToken,
-}
-
-impl ServerInfo for Info {
-    fn listeners(&self) -> Vec<Listener> {
-        let plaintext = !self.endpoints.tls;
-        vec![
-            Listener { kind: ListenerKind::Data, address: self.endpoints.data, plaintext },
-            Listener { kind: ListenerKind::Compliance, address: self.endpoints.compliance, plaintext },
-            Listener { kind: ListenerKind::Operator, address: self.endpoints.operator, plaintext },
-            Listener { kind: ListenerKind::Metrics, address: self.endpoints.metrics, plaintext: true },
-        ]
-    }
-
-    fn serving(&self) -> ServingState {
-        self.health.serving()
-    }
-
-    fn clock_overridden(&self) -> bool {
-        self.overridden
-    }
-
-    fn components(&self) -> Vec<Component> {
-        self.health.components()
-    }
-
-    fn stopping(&self) -> CancellationToken {
-        self.stop.clone()
     }
 }

@@ -10,7 +10,8 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::TlsAcceptor;
+
+use crate::config::{Server, TlsVersion};
 
 use super::error::AppError;
 use super::init::write_private;
@@ -35,23 +36,36 @@ pub(super) fn make(dir: &Path, names: &[String]) -> Result<(), AppError> {
     write_private(&dir.join("server.key"), key.serialize_pem().as_bytes())
 }
 
-/// Reads a certificate chain and its key and returns what shakes hands with them: TLS 1.3, HTTP/2.
-pub(super) fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, AppError> {
+/// Reads the files of `server` and returns what shakes hands with them, over HTTP/2 only; none without TLS.
+///
+/// # Errors
+///
+/// A file is missing, is not PEM, or the key is not the certificate's.
+pub(super) fn server_config(server: &Server) -> Result<Option<Arc<ServerConfig>>, AppError> {
+    let (cert, key) = match (&server.tls_cert, &server.tls_key) {
+        _ if server.insecure_plaintext => return Ok(None),
+        (Some(cert), Some(key)) => (cert, key),
+        _ => return Err(AppError::Folder("no certificate is configured".to_owned())),
+    };
     let unfit = |path: &Path, problem: String| AppError::Certificate { path: path.to_owned(), problem };
-    let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(cert).map_err(|error| unfit(cert, error.to_string()))?.collect();
-    let chain = chain.map_err(|error| unfit(cert, error.to_string()))?;
-    if chain.is_empty() {
-        return Err(unfit(cert, "no certificate in it".to_owned()));
-    }
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unfit(key, error.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
+    let versions: &[_] = match server.tls_min_version {
+        TlsVersion::V1_3 => &[&rustls::version::TLS13],
+        TlsVersion::V1_2 => &[&rustls::version::TLS13, &rustls::version::TLS12],
+    };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(versions)
         .map_err(|error| unfit(cert, error.to_string()))?
         .with_no_client_auth()
-        .with_single_cert(chain, private)
+        .with_single_cert(chain(cert)?, private)
         .map_err(|error| unfit(cert, error.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(Some(Arc::new(config)))
+}
+
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, AppError> {
+    let unfit = |problem: String| AppError::Certificate { path: path.to_owned(), problem };
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = read.map_err(|error| unfit(error.to_string()))?;
+    if chain.is_empty() { Err(unfit("no certificate in it".to_owned())) } else { Ok(chain) }
 }

@@ -36,6 +36,14 @@ pub trait Running {
     /// Returns where it listens.
     fn endpoints(&self) -> &Endpoints;
 
+    /// Puts a configuration in force, as far as that is possible while the vault runs, and returns the changed keys, as
+    /// `section.key`, for which it is not.
+    ///
+    /// # Errors
+    ///
+    /// A file that it names cannot be used; everything stays as it was.
+    fn reload(&self, config: Config) -> Result<Vec<String>, HostError>;
+
     /// Stops taking calls, finishes those in flight up to the deadline of the configuration, and closes the stores.
     fn shutdown(self) -> impl Future<Output = Result<(), HostError>>;
 }

@@ -16,7 +16,7 @@ use super::init::ask;
 use super::output::{Output, Printer};
 
 /// What makes up a configuration on the command line.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub(super) struct ConfigArgs {
     /// Configuration file, TOML
     #[arg(long, value_name = "FILE")]
@@ -54,20 +54,20 @@ impl ConfigArgs {
     }
 }
 
-/// Runs the vault until SIGTERM or SIGINT.
+/// Runs the vault until SIGTERM or SIGINT. On SIGHUP the configuration is read again.
 ///
 /// # Errors
 ///
 /// The configuration is wrong, or the vault cannot be started or stopped.
 pub(super) async fn run<H: Host>(args: ServeArgs, host: &H, printer: &mut Printer) -> Result<(), CliError> {
-    let print_config = args.print_config;
-    let mut config = args.config.load()?;
-    if print_config {
+    let mut config = args.config.clone().load()?;
+    if args.print_config {
         return super::config::print(&config, printer);
     }
-    start_log(&config)?;
+    let filter = start_log(&config)?;
     find_passphrase(&mut config)?;
     let mut stop = Stop::new()?;
+    let mut hangup = listen(SignalKind::hangup())?;
     let vault = tokio::select! {
         vault = host.start(config) => vault.map_err(CliError::Vault)?,
         () = stop.asked() => return Ok(()),
@@ -79,7 +79,33 @@ pub(super) async fn run<H: Host>(args: ServeArgs, host: &H, printer: &mut Printe
     if printer.output() == Output::Json {
         printer.json_line(&object(endpoints))?;
     }
-    until_stopped(vault, stop).await
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => reload(&args.config, &filter, &vault),
+            () = stop.asked() => return end(vault, stop).await,
+        }
+    }
+}
+
+/// Reads the configuration again and puts it in force; what cannot be used changes nothing.
+fn reload<V: Running>(args: &ConfigArgs, filter: &log::Filter, vault: &V) {
+    match try_reload(args, filter, vault) {
+        Ok(waiting) if waiting.is_empty() => tracing::info!("the configuration was read again and is in force"),
+        Ok(waiting) => {
+            let keys = waiting.join(", ");
+            tracing::warn!(keys, "the configuration was read again; these keys change with the next start");
+        }
+        Err(error) => tracing::error!(%error, "the configuration was read again and cannot be used"),
+    }
+}
+
+fn try_reload<V: Running>(args: &ConfigArgs, filter: &log::Filter, vault: &V) -> Result<Vec<String>, CliError> {
+    let config = args.clone().load()?;
+    log::check(&config.log).map_err(|error| CliError::Usage(error.to_string()))?;
+    let log = config.log.clone();
+    let waiting = vault.reload(config).map_err(CliError::Vault)?;
+    filter.set(&log).map_err(|error| CliError::Failed(error.to_string()))?;
+    Ok(waiting)
 }
 
 /// Issues a new `security` key of a vault that is not running, and prints it, once.
@@ -110,15 +136,20 @@ pub(super) fn object<const N: usize>(pairs: [(&'static str, String); N]) -> Valu
 }
 
 /// Sets up the log and makes panics print where they were and not what they said.
-pub(super) fn start_log(config: &Config) -> Result<(), CliError> {
-    log::init(&config.log).map_err(|error| CliError::Usage(error.to_string()))?;
+pub(super) fn start_log(config: &Config) -> Result<log::Filter, CliError> {
+    let filter = log::init(&config.log).map_err(|error| CliError::Usage(error.to_string()))?;
     task::quiet_panics();
-    Ok(())
+    Ok(filter)
 }
 
-/// Waits until the process is told to stop, then lets the vault finish. Told a second time, it ends at once.
+/// Waits until the process is told to stop, then lets the vault finish.
 pub(super) async fn until_stopped<V: Running>(vault: V, mut stop: Stop) -> Result<(), CliError> {
     stop.asked().await;
+    end(vault, stop).await
+}
+
+/// Lets the vault finish. Told to stop a second time, the process ends at once.
+async fn end<V: Running>(vault: V, mut stop: Stop) -> Result<(), CliError> {
     tracing::info!("stopping: calls in flight may finish");
     tokio::select! {
         stopped = vault.shutdown() => stopped.map_err(CliError::Vault)?,
@@ -126,6 +157,10 @@ pub(super) async fn until_stopped<V: Running>(vault: V, mut stop: Stop) -> Resul
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, CliError> {
+    signal(kind).map_err(CliError::io("signals"))
 }
 
 /// SIGTERM and SIGINT.
@@ -137,7 +172,6 @@ pub(super) struct Stop {
 impl Stop {
     /// Listens for the signals from now on.
     pub(super) fn new() -> Result<Self, CliError> {
-        let listen = |kind| signal(kind).map_err(CliError::io("signals"));
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 

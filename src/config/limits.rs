@@ -2,15 +2,28 @@
 
 use std::time::Duration;
 
-use super::section::{nothing_more, section};
+use super::error::Problem;
+use super::section::section;
 use super::value::Whole;
 
 section! {
     /// How much may be asked for at once. The limits of a record and a batch are part of the API and no setting.
-    Limits as "limits", checked by nothing_more {
+    Limits as "limits", checked by check {
         /// Most calls in work at once on one connection.
         concurrent_calls: Whole<1, 10_000> = Whole::clamped(128);
+        /// Longest time that a call with one answer may take, and the time it has when its client names none.
+        call_deadline: Duration = Duration::from_secs(60);
+        /// The same for a call that answers with a stream.
+        stream_deadline: Duration = Duration::from_secs(3_600);
         /// How long a repeated `request_id` is recognised.
         idempotency_window: Duration = Duration::from_secs(72 * 3_600);
+    }
+}
+
+fn check(limits: &Limits) -> Result<(), (&'static str, Problem)> {
+    let times = [("call_deadline", limits.call_deadline), ("stream_deadline", limits.stream_deadline)];
+    match times.iter().find(|(_, time)| time.is_zero()) {
+        Some((key, _)) => Err((key, Problem::Unfit("must be longer than nothing"))),
+        None => Ok(()),
     }
 }

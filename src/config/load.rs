@@ -105,6 +105,16 @@ impl Config {
         Ok(())
     }
 
+    /// Returns the keys, as `section.key`, that are set otherwise in `other`, in order.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let pairs = self.sections().into_iter().zip(other.sections());
+        let differing = pairs.flat_map(|((section, ours), (_, theirs))| {
+            let keys = ours.into_iter().zip(theirs).filter(|(our, their)| our.value != their.value);
+            keys.map(move |(our, _)| format!("{section}.{}", our.key)).collect::<Vec<_>>()
+        });
+        differing.collect()
+    }
+
     fn sections(&self) -> Vec<(&'static str, Vec<Entry>)> {
         vec![
             (Server::NAME, self.server.entries()),
@@ -307,6 +317,14 @@ mod tests {
         assert!(config.storage.vault_path().ends_with("data/vault.db"));
         let config = load("[storage]\ndata_dir = \"data\"\n", &[], &[PLAIN, "storage.data_dir=here"]).unwrap();
         assert_eq!(config.storage.keys_path(), Path::new("here/keys.db"));
+    }
+
+    #[test]
+    fn differences_are_told_by_key() {
+        let one = load("", &[], &[PLAIN]).unwrap();
+        let other = load("", &[], &[PLAIN, "log.filter=debug", "storage.readers=5"]).unwrap();
+        assert_eq!(one.differences(&other), ["storage.readers", "log.filter"]);
+        assert!(one.differences(&one).is_empty());
     }
 
     #[test]

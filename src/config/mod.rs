@@ -33,7 +33,7 @@ pub use log::{Log, LogFormat};
 pub use retention::Retention;
 pub use sealing::{Backend, Sealing};
 pub use section::KeyDoc;
-pub use server::Server;
+pub use server::{Server, TlsVersion};
 pub use storage::Storage;
 pub use value::Whole;
 

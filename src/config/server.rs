@@ -6,7 +6,17 @@ use std::time::Duration;
 
 use super::error::Problem;
 use super::section::section;
-use super::value::Whole;
+use super::value::{Whole, choice};
+
+choice! {
+    /// The oldest version of TLS that is spoken.
+    TlsVersion, "\"1.3\" or \"1.2\"" {
+        /// RFC 8446.
+        V1_3 = "1.3";
+        /// RFC 5246; for clients that know no newer one.
+        V1_2 = "1.2";
+    }
+}
 
 section! {
     /// Where the vault listens, and with which certificate. Every gRPC listener serves the whole API.
@@ -25,12 +35,22 @@ section! {
         tls_key: Option<PathBuf> = None;
         /// Certificate authority that clients check `tls_cert` against, PEM. Only told to those who ask `status`.
         tls_ca: Option<PathBuf> = None;
+        /// Oldest version of TLS that is spoken.
+        tls_min_version: TlsVersion = TlsVersion::V1_3;
         /// Serves without TLS. Only where every listener is on loopback; shown in the status.
         insecure_plaintext: bool = false;
         /// How long a stopping vault lets calls finish.
         drain_deadline: Duration = Duration::from_secs(20);
         /// Most open connections of each gRPC listener: a full one does not shut the others.
         max_connections: Whole<1, 100_000> = Whole::clamped(1_024);
+        /// Most open connections of each gRPC listener from one source: an IPv4 address, or a /64 of IPv6.
+        max_connections_per_source: Whole<1, 100_000> = Whole::clamped(256);
+        /// How long a client may take for its TLS handshake.
+        handshake_timeout: Duration = Duration::from_secs(5);
+        /// How long a client may leave a block of headers unfinished, or say nothing at the beginning.
+        header_timeout: Duration = Duration::from_secs(10);
+        /// How often a silent connection is asked whether it is still there, and how long it may take to answer.
+        keepalive: Duration = Duration::from_secs(20);
     }
 }
 
@@ -51,6 +71,14 @@ fn loopback(port: u16) -> SocketAddr {
 }
 
 fn check(server: &Server) -> Result<(), (&'static str, Problem)> {
+    let times = [
+        ("handshake_timeout", server.handshake_timeout),
+        ("header_timeout", server.header_timeout),
+        ("keepalive", server.keepalive),
+    ];
+    if let Some((key, _)) = times.iter().find(|(_, time)| time.is_zero()) {
+        return Err((key, Problem::Unfit("must be longer than nothing")));
+    }
     for (at, (key, address)) in server.addresses().iter().enumerate() {
         let earlier = &server.addresses()[..at];
         if address.port() != 0 && earlier.iter().any(|(_, other)| other == address) {

@@ -1,179 +1,158 @@
-//! Listeners: accept, shake hands, count, hand over to tonic, and drain.
-//!
-//! tonic's own acceptor gives up neither silent connections nor open streams when it shuts down, so this one has a deadline of
-//! its own, a limit on connections, and a limit on the time a handshake may take.
+//! Listeners: accept, up to so many connections, and serve each until it ends, is told to go, or is cut.
 
-use std::future::Future as _;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::Sleep;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tonic::transport::server::Connected;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 
-use crate::watch::task;
+use crate::watch::{Metrics, RefusedConnection, task};
 
-use super::layer::Peer;
-
-/// How long a client may take for its TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How long a client may take for its first byte after the handshake.
-const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// How long to wait after the system refused to accept a connection, such as for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Connections that are ready and not yet taken over.
-const READY: usize = 64;
+use super::connection;
+use super::places::{Place, Places};
+use super::transport::{self, Current};
 
 /// When a listener gives up.
 #[derive(Debug, Clone, Default)]
 pub struct Ends {
-    /// From here on nothing is accepted, and who has not shaken hands is let go.
+    /// From here on nothing is accepted, who has not shaken hands is let go, and who is connected is told to go.
     pub stop: CancellationToken,
     /// From here on every connection is at its end, whatever is under way on it.
     pub cut: CancellationToken,
 }
 
-/// Accepts on `listener` until it is to stop, and returns the connections that are ready to be served.
-pub fn accept(
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    places: Arc<Semaphore>,
-    ends: Ends,
-) -> ReceiverStream<io::Result<Connection>> {
-    let (ready, connections) = mpsc::channel(READY);
-    task::spawn("accept", async move {
-        let stop = ends.stop.clone();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = accept_all(listener, tls, places, ready, ends) => {}
-        }
-    });
-    ReceiverStream::new(connections)
+/// One listener, before it serves.
+pub struct Listening {
+    /// The bound socket.
+    pub listener: TcpListener,
+    /// What is served on it: from [`super::router`].
+    pub routes: Routes,
+    /// How.
+    pub transport: Current,
+    /// Its places.
+    pub places: Arc<Places>,
+    /// When it ends.
+    pub ends: Ends,
+    /// Where it counts what it turns away.
+    pub metrics: Arc<Metrics>,
 }
 
-async fn accept_all(
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    places: Arc<Semaphore>,
-    ready: mpsc::Sender<io::Result<Connection>>,
-    ends: Ends,
-) {
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let (tls, ready, ends) = (tls.clone(), ready.clone(), ends.clone());
-                task::spawn("handshake", async move {
-                    let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, peer, tls, place, &ends.cut));
-                    let shaken = tokio::select! {
-                        () = ends.stop.cancelled() => return,
-                        shaken = shaken => shaken,
-                    };
-                    if let Ok(Ok(connection)) = shaken {
-                        let _ = ready.send(Ok(connection)).await;
-                    }
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+/// Serves until it is to stop, and returns when every connection is closed.
+pub async fn listen(listening: Listening) {
+    let (open, mut closed) = mpsc::channel::<()>(1);
+    let stop = listening.ends.stop.clone();
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = listening.accept_all(&open) => {}
+    }
+    drop((listening, open));
+    // Nothing is ever sent: it ends with the last connection that holds the other end.
+    closed.recv().await;
+}
+
+impl Listening {
+    async fn accept_all(&self, open: &mpsc::Sender<()>) {
+        let mut trouble = Trouble::default();
+        loop {
+            self.places.below(transport::now(&self.transport).max_connections).await;
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    trouble.over();
+                    self.begin(stream, peer, open.clone());
+                }
+                Err(error) => {
+                    self.metrics.connection_refused(RefusedConnection::System);
+                    tokio::time::sleep(trouble.again(&error)).await;
+                }
             }
         }
     }
-}
 
-async fn shake(
-    stream: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    place: OwnedSemaphorePermit,
-    cut: &CancellationToken,
-) -> io::Result<Connection> {
-    stream.set_nodelay(true)?;
-    let io = match tls {
-        None => Io::Plain(stream),
-        Some(acceptor) => Io::Tls(Box::new(acceptor.accept(stream).await?)),
-    };
-    // A token of its own, so that connections do not wait for each other at one lock.
-    let cut = Box::pin(cut.child_token().cancelled_owned());
-    let silence = Some(Box::pin(tokio::time::sleep(FIRST_BYTE)));
-    Ok(Connection { io, peer: peer.ip(), cut, silence, _place: place })
-}
-
-/// An accepted connection; it gives its place back when it is dropped.
-///
-/// When it is cut, reading from it fails: that ends what serves it, with every stream on it. A client that takes nothing
-/// would else keep its streams, and through them the stores, open for as long as it likes.
-pub struct Connection {
-    io: Io,
-    peer: IpAddr,
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Runs until the first byte has come: who says nothing gives its place back.
-    silence: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
-}
-
-enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Connected for Connection {
-    type ConnectInfo = Peer;
-
-    fn connect_info(&self) -> Peer {
-        Peer(self.peer)
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.cut.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        let before = buf.filled().len();
-        let read = match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
+    /// Starts to serve a connection, unless its source has too many.
+    fn begin(&self, stream: TcpStream, peer: SocketAddr, open: mpsc::Sender<()>) {
+        let settings = transport::now(&self.transport);
+        let Some(place) = self.places.take(peer.ip(), settings.max_connections_per_source) else {
+            // It is closed without a word: an answer would need the handshake that its source has had often enough.
+            self.metrics.connection_refused(RefusedConnection::Source);
+            return;
         };
-        if buf.filled().len() > before {
-            self.silence = None;
-        } else if self.silence.as_mut().is_some_and(|silence| silence.as_mut().poll(cx).is_ready()) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        read
+        let (routes, ends, metrics) = (self.routes.clone(), self.ends.clone(), Arc::clone(&self.metrics));
+        task::spawn("connection", async move {
+            let _held: (Place, mpsc::Sender<()>) = (place, open);
+            serve(stream, peer.ip(), routes, settings, ends, metrics).await;
+        });
     }
 }
 
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, buf),
+async fn serve(
+    stream: TcpStream,
+    peer: IpAddr,
+    routes: Routes,
+    settings: Arc<transport::Transport>,
+    ends: Ends,
+    metrics: Arc<Metrics>,
+) {
+    let shaken = tokio::time::timeout(settings.handshake_timeout, connection::shake(stream, settings.tls.clone()));
+    let shaken = tokio::select! {
+        () = ends.stop.cancelled() => return,
+        shaken = shaken => shaken,
+    };
+    match shaken {
+        Ok(Ok(io)) => connection::serve(io, peer, routes, &settings, &ends).await,
+        Ok(Err(_)) | Err(_) => metrics.connection_refused(RefusedConnection::Handshake),
+    }
+}
+
+/// What to do while the system accepts nothing, such as for want of file descriptors: wait, longer each time, so that what is
+/// connected gets on and can end; and say so, now and then.
+#[derive(Default)]
+struct Trouble {
+    pause: Option<Duration>,
+    said: Option<Instant>,
+}
+
+impl Trouble {
+    /// Notes an error, and returns how long to wait before trying again.
+    fn again(&mut self, error: &io::Error) -> Duration {
+        let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
+        self.pause = Some(pause);
+        if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            self.said = Some(Instant::now());
+            tracing::warn!(%error, "no connection can be accepted: trying again, slowly");
         }
+        pause
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+    /// Notes that a connection was accepted.
+    fn over(&mut self) {
+        if self.pause.take().is_some() && self.said.take().is_some() {
+            tracing::info!("connections are accepted again");
         }
     }
+}
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
-        }
+/// How long to wait after the first refusal of the system, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How often the log says that nothing is accepted.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn trouble_waits_longer_each_time_up_to_a_second() {
+        let mut trouble = Trouble::default();
+        let error = io::Error::from_raw_os_error(24);
+        let pauses: Vec<_> = (0..8).map(|_| trouble.again(&error).as_millis()).collect();
+        assert_eq!(pauses, [20, 40, 80, 160, 320, 640, 1_000, 1_000]);
+        trouble.over();
+        assert_eq!(trouble.again(&error), FIRST_PAUSE);
     }
 }

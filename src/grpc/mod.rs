@@ -2,20 +2,27 @@
 //!
 //! | to see | look in |
 //! |---|---|
+//! | how connections are accepted, served, bounded and ended | `listener`, `connection`, `places`, `transport` |
 //! | who is let in | `layer` |
+//! | how long a call may take | `deadline` |
 //! | which gRPC code an error has | `status` |
 //! | what a field must be | `convert` |
 //! | which use case a method calls | `services` |
 //! | the two streams | `ingest_stream`, `read_stream` |
 
+mod connection;
 mod convert;
+mod deadline;
+mod header_watch;
 mod ingest_stream;
 mod layer;
 mod listener;
+mod places;
 mod read_stream;
 mod serve;
 mod services;
 mod status;
+mod transport;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,9 +35,13 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use crate::domain::Reason;
 use crate::vault::Vault;
 
+use deadline::DeadlineLayer;
+
 pub use layer::{AdmitLayer, Admitted, Peer};
-pub use listener::{Connection, Ends, accept};
+pub use listener::{Ends, Listening, listen};
+pub use places::Places;
 pub use status::{code, to_status};
+pub use transport::{Current, Transport};
 
 /// The most bytes of one message: 4 MiB of records, and what the protocol puts around them.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024 + 64 * 1024;
@@ -99,14 +110,13 @@ pub trait ServerInfo: Send + Sync + 'static {
     fn stopping(&self) -> CancellationToken;
 }
 
-/// Returns every service of the vault behind its gate, with health checks, and with reflection (v1 and v1alpha) if asked for.
-///
-/// Whoever serves them has to put a [`Peer`] into the extensions of each request: give the stream type
-/// `Connected<ConnectInfo = Peer>`.
+/// Returns every service of the vault behind its gate and under its deadlines, with health checks, and with reflection (v1
+/// and v1alpha) if asked for. [`listen`] serves them; whatever else does has to put a [`Peer`] into each request's extensions.
 pub fn router<H: Health>(
     vault: &Arc<Vault>,
     info: Arc<dyn ServerInfo>,
     health: HealthServer<H>,
+    transport: &Current,
     reflection: bool,
 ) -> Routes {
     let api = serve::Api::new(Arc::clone(vault), info);
@@ -114,7 +124,8 @@ pub fn router<H: Health>(
     if reflection {
         routes = with_reflection(routes);
     }
-    Routes::from(routes.into_axum_router().layer(AdmitLayer::new(Arc::clone(vault)))).prepare()
+    let admitted = routes.into_axum_router().layer(AdmitLayer::new(Arc::clone(vault)));
+    Routes::from(admitted.layer(DeadlineLayer::new(transport.clone(), Arc::clone(vault.metrics())))).prepare()
 }
 
 /// Returns the names under which health checks ask for the services: empty for the whole, then one for each.

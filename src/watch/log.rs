@@ -11,6 +11,7 @@ use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, ParseError, filter_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
 
@@ -46,28 +47,58 @@ pub enum LogError {
     /// A log is set up already.
     #[error("the log is set up already")]
     Twice,
+    /// The log that the filter belongs to is gone.
+    #[error("the log is gone")]
+    Gone,
 }
 
-/// Sets up the log of this process.
+/// The filter of a log that is set up.
+#[derive(Debug, Clone)]
+pub struct Filter(reload::Handle<EnvFilter, Registry>);
+
+impl Filter {
+    /// Replaces it by `log.filter` of `config`.
+    ///
+    /// # Errors
+    ///
+    /// The filter does not parse; the log goes on as it was.
+    pub fn set(&self, config: &Log) -> Result<(), LogError> {
+        self.0.reload(EnvFilter::try_new(&config.filter)?).map_err(|_| LogError::Gone)
+    }
+}
+
+/// Tells whether a log could be set up like this.
+///
+/// # Errors
+///
+/// The filter does not parse.
+pub fn check(config: &Log) -> Result<(), LogError> {
+    Ok(EnvFilter::try_new(&config.filter).map(drop)?)
+}
+
+/// Sets up the log of this process, and returns its filter.
 ///
 /// # Errors
 ///
 /// The filter does not parse, or there is a log already.
-pub fn init(config: &Log) -> Result<(), LogError> {
-    subscriber(config, std::io::stderr)?.try_init().map_err(|_| LogError::Twice)
+pub fn init(config: &Log) -> Result<Filter, LogError> {
+    let (subscriber, filter) = subscriber(config, std::io::stderr)?;
+    subscriber.try_init().map_err(|_| LogError::Twice)?;
+    Ok(filter)
 }
 
 /// Returns what `init` installs, writing to `writer`.
-fn subscriber<W>(config: &Log, writer: W) -> Result<impl Subscriber + Send + Sync + 'static, LogError>
+fn subscriber<W>(config: &Log, writer: W) -> Result<(impl Subscriber + Send + Sync + 'static, Filter), LogError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let wanted = EnvFilter::try_new(&config.filter)?;
+    let (wanted, handle) = reload::Layer::new(EnvFilter::try_new(&config.filter)?);
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Human => fmt::layer().with_ansi(false).with_writer(writer).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(writer).boxed(),
     };
-    Ok(tracing_subscriber::registry().with(layer.with_filter(wanted.and(filter_fn(may_be_logged)))))
+    let registry = tracing_subscriber::registry().with(layer.with_filter(wanted.and(filter_fn(may_be_logged))));
+    Ok((registry, Filter(handle)))
 }
 
 /// Tells whether a line may be written at all, by what is known of it before it has values.
@@ -107,7 +138,7 @@ mod tests {
         let lines = Lines::default();
         let writer = lines.clone();
         let config = Log { filter: filter.to_owned(), format };
-        let subscriber = subscriber(&config, move || writer.clone()).unwrap();
+        let (subscriber, _) = subscriber(&config, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, act);
         let bytes = lines.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
@@ -144,6 +175,26 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
         assert_eq!(line["records"], 3);
         assert_eq!(line["message"], "appended");
+    }
+
+    #[test]
+    fn a_filter_is_replaced_and_a_bad_one_changes_nothing() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = |filter: &str| Log { filter: filter.to_owned(), format: LogFormat::Human };
+        let (subscriber, filter) = subscriber(&log("warn"), move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(target: "subrosa::vault", "before");
+            filter.set(&log("subrosa=info")).unwrap();
+            tracing::info!(target: "subrosa::vault", "between");
+            assert!(filter.set(&log("subrosa=loud")).is_err());
+            tracing::info!(target: "subrosa::vault", "after");
+            filter.set(&log("trace")).unwrap();
+            tracing::trace!(target: "h2", "LEAK");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(!text.contains("before") && text.contains("between") && text.contains("after"), "{text}");
+        assert!(!text.contains("LEAK"), "{text}");
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Metrics {
     records_swept: Counter,
     cached_keys: Size,
     connections: Size,
+    connections_refused: Family<CauseLabel, Counter>,
+    reloads: Family<OutcomeLabel, Counter>,
     audit_unsigned: Size,
     serving: Size,
 }
@@ -52,6 +54,37 @@ struct ClassLabel {
 struct CallLabel {
     method: &'static str,
     code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CauseLabel {
+    cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+/// Why a connection was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedConnection {
+    /// Its source has as many as it may.
+    Source,
+    /// It did not shake hands, or not in time.
+    Handshake,
+    /// The system accepted none, such as for want of file descriptors.
+    System,
+}
+
+impl RefusedConnection {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Handshake => "handshake",
+            Self::System => "system",
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -80,6 +113,8 @@ impl Metrics {
             records_swept: Counter::default(),
             cached_keys: Gauge::default(),
             connections: Gauge::default(),
+            connections_refused: Family::default(),
+            reloads: Family::default(),
             audit_unsigned: Gauge::default(),
             serving: Gauge::default(),
         };
@@ -143,6 +178,17 @@ impl Metrics {
         self.connections.set(signed(open));
     }
 
+    /// Counts a connection that was turned away.
+    pub fn connection_refused(&self, why: RefusedConnection) {
+        self.connections_refused.get_or_create(&CauseLabel { cause: why.as_str() }).inc();
+    }
+
+    /// Counts that configuration or certificates were read again, and whether they could be used.
+    pub fn reloaded(&self, used: bool) {
+        let outcome = if used { "used" } else { "refused" };
+        self.reloads.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
     /// Sets how many audit entries no signed checkpoint covers yet.
     pub fn set_audit_unsigned(&self, entries: u64) {
         self.audit_unsigned.set(signed(entries));
@@ -179,6 +225,8 @@ impl Metrics {
             self.append_seconds.clone(),
         );
         r.register("connections", "Open gRPC connections", self.connections.clone());
+        r.register("connections_refused", "Connections turned away, by cause", self.connections_refused.clone());
+        r.register("reloads", "Times that configuration or certificates were read again", self.reloads.clone());
         r.register("audit_unsigned_entries", "Audit entries after the last checkpoint", self.audit_unsigned.clone());
     }
 

@@ -1,25 +1,21 @@
 //! A vault in a temporary folder, served on loopback in plain text, with keys of some roles.
 
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use subrosa::clock::{Clock, ManualClock};
 use subrosa::domain::{BotScope, Role, TenantId, Timestamp};
-use subrosa::grpc::{Component, Listener, Peer, ServerInfo, ServingState, router};
+use subrosa::grpc::{Component, Ends, Listener, Listening, ServerInfo, ServingState, Transport, listen, router};
 use subrosa::keys::{CacheLimits, KeyRing, initialise, roots::KeyFile};
 use subrosa::store::{ApiKeyRow, KeyStore, KeyWork, KeyWrite, sqlite};
 use subrosa::vault::{Settings, Vault};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
-use tonic::transport::server::Connected;
-use tonic::transport::{Channel, Endpoint, Server};
+use tonic::transport::{Channel, Endpoint};
 
 pub(crate) struct House {
     pub(crate) channel: Channel,
@@ -53,37 +49,6 @@ impl ServerInfo for Info {
 
     fn stopping(&self) -> CancellationToken {
         self.stop.clone()
-    }
-}
-
-/// A connection that says where it comes from, as the listener's does.
-struct Plain(TcpStream, IpAddr);
-
-impl Connected for Plain {
-    type ConnectInfo = Peer;
-
-    fn connect_info(&self) -> Peer {
-        Peer(self.1)
-    }
-}
-
-impl AsyncRead for Plain {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Plain {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 
@@ -145,10 +110,25 @@ async fn serve(vault: &Arc<Vault>, stop: &CancellationToken) -> Channel {
     let address = listener.local_addr().unwrap();
     let info = Arc::new(Info { address, stop: stop.clone() });
     let (_, health) = tonic_health::server::health_reporter();
-    let routes = router(vault, info, health, true);
-    let incoming = TcpListenerStream::new(listener).map(|stream| {
-        stream.map(|stream| (stream.peer_addr().unwrap().ip(), stream)).map(|(ip, stream)| Plain(stream, ip))
-    });
-    tokio::spawn(Server::builder().add_routes(routes).serve_with_incoming(incoming));
+    let (_, transport) = watch::channel(Arc::new(Transport {
+        tls: None,
+        handshake_timeout: Duration::from_secs(5),
+        header_timeout: Duration::from_secs(10),
+        keepalive: Duration::from_secs(20),
+        max_connections: 64,
+        max_connections_per_source: 64,
+        concurrent_calls: 128,
+        call_deadline: Duration::from_secs(60),
+        stream_deadline: Duration::from_secs(60),
+    }));
+    let listening = Listening {
+        listener,
+        routes: router(vault, info, health, &transport, true),
+        transport,
+        places: Arc::default(),
+        ends: Ends::default(),
+        metrics: Arc::clone(vault.metrics()),
+    };
+    tokio::spawn(listen(listening));
     Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
 }
