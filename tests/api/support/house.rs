@@ -2,13 +2,20 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use secrecy::ExposeSecret as _;
 use subrosa::app::{App, RunningVault};
 use subrosa::cli::{DevFacts, DevOptions, Endpoints, Host as _, Running as _};
 use subrosa::clock::{Clock as _, SystemClock};
 use subrosa_proto::v1;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 use super::{Client, TENANT, uuid};
@@ -52,6 +59,38 @@ impl House {
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.start().await.unwrap();
+    }
+
+    /// Restarts the vault with lines in a section of its configuration file; what it had there before stays.
+    pub(crate) async fn configure(&mut self, section: &str, lines: &str) {
+        self.stop().await;
+        let path = self.data_dir().join("subrosa.toml");
+        let mut config: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        let keys: toml::Table = lines.parse().unwrap();
+        let table = config.entry(section).or_insert_with(|| toml::Table::new().into());
+        table.as_table_mut().unwrap().extend(keys);
+        std::fs::write(&path, config.to_string()).unwrap();
+        self.start().await.unwrap();
+    }
+
+    /// A connection to the data listener that has shaken hands, for bytes of one's own.
+    pub(crate) async fn tls_stream(&self) -> TlsStream<TcpStream> {
+        self.shake_hands(rustls::ALL_VERSIONS).await.unwrap()
+    }
+
+    /// The same with some versions of TLS only.
+    pub(crate) async fn shake_hands(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.ca_file()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+        let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let stream = TcpStream::connect(self.endpoints().data).await?;
+        TlsConnector::from(Arc::new(config)).connect("localhost".try_into().unwrap(), stream).await
     }
 
     pub(crate) fn endpoints(&self) -> &Endpoints {

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod house;
+pub(crate) mod program;
 
 use std::time::Duration;
 
