@@ -65,7 +65,7 @@ fn ticks(pid: u32) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_file_descriptors_it_accepts_slowly_says_so_and_recovers() {
     let dir = tempfile::tempdir().unwrap();
-    let program = Program::dev(dir.path(), &[]);
+    let program = Program::dev(dir.path(), &["--log", "info"]);
     let ca_file = dir.path().join("vault/tls/ca.pem");
     assert!(is_served(&program, &ca_file).await);
     let pid = Pid::from_raw(i32::try_from(program.pid()).unwrap());
