@@ -5,8 +5,10 @@
 //! | make a new vault's folder | `init` |
 //! | open the stores, unlock the keys, start the vault and its listeners | `serve` |
 //! | run a throw-away vault | `dev` |
+//! | read certificates, authorities and revocation lists | `tls`, `client_certificates` |
 //! | see what runs beside the calls | `workers` |
 
+mod client_certificates;
 mod dev;
 mod error;
 mod health;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::cli::Endpoints;
 use crate::clock::{Clock, FileClock, SystemClock};
-use crate::config::{Config, RootKind};
+use crate::config::{self, Config, RootKind};
 use crate::grpc::{self, Component, Ends, Listener, ListenerKind, ServerInfo, ServingState};
 use crate::http;
 use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
@@ -28,7 +28,7 @@ use crate::watch::{Metrics, task};
 
 use super::error::AppError;
 use super::health::Health;
-use super::tls;
+use super::tls::{self, Transport};
 use super::workers::{Rhythm, Workers};
 
 /// Bytes that a client may send ahead on one stream and on one connection: enough to keep a fast client busy, and the bound
@@ -53,9 +53,17 @@ pub struct RunningVault {
     health: Health,
     workers: Workers,
     ends: Ends,
+    tls: Option<Reload>,
     servers: Vec<JoinHandle<()>>,
     writers: Vec<std::thread::JoinHandle<()>>,
     drain: Duration,
+}
+
+/// What it takes to read the files of TLS again.
+struct Reload {
+    server: config::Server,
+    clock: Arc<dyn Clock>,
+    acceptor: watch::Sender<TlsAcceptor>,
 }
 
 /// Starts a vault and returns once it serves.
@@ -67,7 +75,7 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
         Time::File(path) => Arc::new(FileClock::new(path)),
     };
     let metrics = Arc::new(Metrics::new());
-    let (vault, writers) = open(&config, root.as_ref(), clock, Arc::clone(&metrics)).await?;
+    let (vault, writers) = open(&config, root.as_ref(), Arc::clone(&clock), Arc::clone(&metrics)).await?;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, Arc::clone(&metrics));
     health.probe(&vault).await;
@@ -79,18 +87,22 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     let workers = Workers::start(&vault, rhythm, health.clone(), Arc::clone(&metrics)).await?;
     let ends = Ends::default();
     let stop = ends.stop.clone();
-    let listeners = Listeners::bind(&config).await?;
+    let listeners = Listeners::bind(&config, &clock).await?;
     let endpoints = listeners.endpoints()?;
     let info: Arc<dyn ServerInfo> =
         Arc::new(Info { endpoints: endpoints.clone(), health: health.clone(), overridden, stop: stop.clone() });
     let surface = Surface { vault: &vault, info, health_service, config: &config, ends: &ends };
-    let Listeners { grpc, metrics: metrics_listener, tls } = listeners;
-    let mut servers = surface.serve(grpc, tls);
+    let Listeners { grpc, metrics: metrics_listener, transport } = listeners;
+    let tls = transport.map(|Transport { acceptor, trust }| {
+        vault.gate().trust_certificates(trust);
+        Reload { server: config.server.clone(), clock, acceptor: watch::Sender::new(acceptor) }
+    });
+    let mut servers = surface.serve(grpc, tls.as_ref().map(|tls| tls.acceptor.subscribe()));
     let probe = health.clone();
     let health_of: http::Health = Arc::new(move || probe.serving() == ServingState::Serving);
     servers.push(task::spawn("metrics", http::serve(metrics_listener, metrics, health_of, stop.clone())));
     let drain = config.server.drain_deadline;
-    Ok(RunningVault { endpoints, vault, health, workers, ends, servers, writers, drain })
+    Ok(RunningVault { endpoints, vault, health, workers, ends, tls, servers, writers, drain })
 }
 
 /// Opens a vault that is not running, issues a new `security` key, signs what was logged, and closes it.
@@ -123,6 +135,20 @@ impl RunningVault {
     /// Returns the vault, for what runs in the same process.
     pub fn vault(&self) -> &Arc<Vault> {
         &self.vault
+    }
+
+    /// Reads certificate, key, client authorities and revocation lists again. New connections are shaken hands with what is
+    /// read; certificates that are no longer good are refused from now on, also on connections and streams that are open.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be used: everything stays as it was.
+    pub fn reload_tls(&self) -> Result<(), AppError> {
+        let Some(tls) = &self.tls else { return Ok(()) };
+        let Transport { acceptor, trust } = tls::load(&tls.server, &tls.clock)?;
+        tls.acceptor.send_replace(acceptor);
+        self.vault.gate().trust_certificates(trust);
+        Ok(())
     }
 
     /// Stops accepting, lets calls in flight finish up to the drain deadline, signs the logs, and closes the stores.
@@ -192,17 +218,14 @@ fn root(config: &Config) -> Result<Box<dyn Root>, AppError> {
 struct Listeners {
     grpc: Vec<(ListenerKind, TcpListener)>,
     metrics: TcpListener,
-    tls: Option<TlsAcceptor>,
+    /// None for plain text.
+    transport: Option<Transport>,
 }
 
 impl Listeners {
-    async fn bind(config: &Config) -> Result<Self, AppError> {
+    async fn bind(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, AppError> {
         let server = &config.server;
-        let tls = match (&server.tls_cert, &server.tls_key) {
-            _ if server.insecure_plaintext => None,
-            (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
-            _ => return Err(AppError::Folder("no certificate is configured".to_owned())),
-        };
+        let transport = if server.insecure_plaintext { None } else { Some(tls::load(server, clock)?) };
         let mut grpc = Vec::new();
         for (kind, address) in [
             (ListenerKind::Data, server.data_address),
@@ -211,7 +234,7 @@ impl Listeners {
         ] {
             grpc.push((kind, bind(address).await?));
         }
-        Ok(Self { grpc, metrics: bind(server.metrics_address).await?, tls })
+        Ok(Self { grpc, metrics: bind(server.metrics_address).await?, transport })
     }
 
     fn endpoints(&self) -> Result<Endpoints, AppError> {
@@ -221,7 +244,7 @@ impl Listeners {
             compliance: at(1)?,
             operator: at(2)?,
             metrics: self.metrics.local_addr()?,
-            tls: self.tls.is_some(),
+            tls: self.transport.is_some(),
         })
     }
 }
@@ -240,14 +263,17 @@ struct Surface<'a, H> {
 }
 
 impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
-    fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: Option<TlsAcceptor>) -> Vec<JoinHandle<()>> {
+    fn serve(self, listeners: Vec<(ListenerKind, TcpListener)>, tls: grpc::Tls) -> Vec<JoinHandle<()>> {
         let most = self.config.server.max_connections.as_usize();
         let places: Vec<_> = listeners.iter().map(|_| Arc::new(Semaphore::new(most))).collect();
         count_connections(self.vault, &places, most, &self.ends.stop);
         let serve_one = |((kind, listener), places): ((ListenerKind, TcpListener), &Arc<Semaphore>)| {
             let reflection = kind == ListenerKind::Operator;
             let routes = grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), reflection);
-            let connections = grpc::accept(listener, tls.clone(), Arc::clone(places), self.ends.clone());
+            let connections = {
+                let gate = Arc::clone(self.vault.gate());
+                grpc::accept(listener, tls.clone(), gate, Arc::clone(places), self.ends.clone())
+            };
             let stop = self.ends.stop.clone();
             let server = self.server().add_routes(routes);
             task::spawn("grpc", async move {

@@ -1,7 +1,9 @@
 //! Certificates: made for a new vault, read for a running one.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -9,9 +11,16 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::NoServerSessionStorage;
+use rustls::time_provider::TimeProvider;
 use tokio_rustls::TlsAcceptor;
 
+use crate::access::CertificateTrust;
+use crate::clock::Clock;
+use crate::config::Server;
+
+use super::client_certificates;
 use super::error::AppError;
 use super::init::write_private;
 
@@ -35,8 +44,35 @@ pub(super) fn make(dir: &Path, names: &[String]) -> Result<(), AppError> {
     write_private(&dir.join("server.key"), key.serialize_pem().as_bytes())
 }
 
-/// Reads a certificate chain and its key and returns what shakes hands with them: TLS 1.3, HTTP/2.
-pub(super) fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, AppError> {
+/// What connections are shaken hands with, and whose certificates are then believed: read together, to change together.
+pub(super) struct Transport {
+    /// Shakes hands: TLS 1.3, HTTP/2.
+    pub(super) acceptor: TlsAcceptor,
+    /// Believes client certificates; none where none are asked for.
+    pub(super) trust: Option<CertificateTrust>,
+}
+
+/// Reads everything that TLS needs from the files that `server` names. `clock` says what has expired.
+///
+/// # Errors
+///
+/// A file cannot be read, or what is in it does not fit.
+pub(super) fn load(server: &Server, clock: &Arc<dyn Clock>) -> Result<Transport, AppError> {
+    let (Some(cert), Some(key)) = (&server.tls_cert, &server.tls_key) else {
+        return Err(AppError::Folder("no certificate is configured".to_owned()));
+    };
+    let trust = client_certificates::trust(server)?;
+    let acceptor = acceptor(cert, key, trust.as_ref(), clock)?;
+    Ok(Transport { acceptor, trust })
+}
+
+/// Reads a certificate chain and its key and returns what shakes hands with them.
+fn acceptor(
+    cert: &Path,
+    key: &Path,
+    trust: Option<&CertificateTrust>,
+    clock: &Arc<dyn Clock>,
+) -> Result<TlsAcceptor, AppError> {
     let unfit = |path: &Path, problem: String| AppError::Certificate { path: path.to_owned(), problem };
     let chain: Result<Vec<_>, _> =
         CertificateDer::pem_file_iter(cert).map_err(|error| unfit(cert, error.to_string()))?.collect();
@@ -46,12 +82,35 @@ pub(super) fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, AppError>
     }
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unfit(key, error.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let builder = ServerConfig::builder_with_details(provider, Arc::new(VaultTime(Arc::clone(clock))))
         .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|error| unfit(cert, error.to_string()))?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
         .map_err(|error| unfit(cert, error.to_string()))?;
+    let builder = match trust {
+        Some(trust) => builder.with_client_cert_verifier(trust.verifier()),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, private).map_err(|error| unfit(cert, error.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
+    if trust.is_some() {
+        // A resumed session takes the certificate from the first one, unverified.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The vault's clock, for handshakes.
+struct VaultTime(Arc<dyn Clock>);
+
+impl TimeProvider for VaultTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let ms = u64::try_from(self.0.now().unix_ms()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(ms)))
+    }
+}
+
+impl fmt::Debug for VaultTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VaultTime")
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::future::Future as _;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -21,9 +21,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
+use crate::access::{ClientCertificate, Gate, Peer};
 use crate::watch::task;
-
-use super::layer::Peer;
 
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -43,10 +42,15 @@ pub struct Ends {
     pub cut: CancellationToken,
 }
 
-/// Accepts on `listener` until it is to stop, and returns the connections that are ready to be served.
+/// What connections are shaken hands with: none for plain text. What is put in its place is for connections to come.
+pub type Tls = Option<watch::Receiver<TlsAcceptor>>;
+
+/// Accepts on `listener` until it is to stop, and returns the connections that are ready to be served. `gate` logs the
+/// handshakes that fail for want of an acceptable certificate.
 pub fn accept(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Tls,
+    gate: Arc<Gate>,
     places: Arc<Semaphore>,
     ends: Ends,
 ) -> ReceiverStream<io::Result<Connection>> {
@@ -55,7 +59,7 @@ pub fn accept(
         let stop = ends.stop.clone();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = accept_all(listener, tls, places, ready, ends) => {}
+            () = accept_all(listener, tls, gate, places, ready, ends) => {}
         }
     });
     ReceiverStream::new(connections)
@@ -63,7 +67,8 @@ pub fn accept(
 
 async fn accept_all(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Tls,
+    gate: Arc<Gate>,
     places: Arc<Semaphore>,
     ready: mpsc::Sender<io::Result<Connection>>,
     ends: Ends,
@@ -72,15 +77,18 @@ async fn accept_all(
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let (tls, ready, ends) = (tls.clone(), ready.clone(), ends.clone());
+                let tls = tls.as_ref().map(|tls| tls.borrow().clone());
+                let (gate, ready, ends) = (Arc::clone(&gate), ready.clone(), ends.clone());
                 task::spawn("handshake", async move {
                     let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, peer, tls, place, &ends.cut));
                     let shaken = tokio::select! {
                         () = ends.stop.cancelled() => return,
                         shaken = shaken => shaken,
                     };
-                    if let Ok(Ok(connection)) = shaken {
-                        let _ = ready.send(Ok(connection)).await;
+                    match shaken {
+                        Ok(Ok(connection)) => drop(ready.send(Ok(connection)).await),
+                        Ok(Err(error)) => refused(&gate, peer, &error).await,
+                        Err(_) => {}
                     }
                 });
             }
@@ -107,7 +115,15 @@ async fn shake(
     // A token of its own, so that connections do not wait for each other at one lock.
     let cut = Box::pin(cut.child_token().cancelled_owned());
     let silence = Some(Box::pin(tokio::time::sleep(FIRST_BYTE)));
-    Ok(Connection { io, peer: peer.ip(), cut, silence, _place: place })
+    let peer = Peer { address: peer.ip(), certificate: io.certificate().map(Arc::new) };
+    Ok(Connection { io, peer, cut, silence, _place: place })
+}
+
+/// Logs a handshake that failed, where the client's certificate was what failed.
+async fn refused(gate: &Gate, peer: SocketAddr, error: &io::Error) {
+    if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        gate.failed_handshake(peer.ip(), error).await;
+    }
 }
 
 /// An accepted connection; it gives its place back when it is dropped.
@@ -116,7 +132,7 @@ async fn shake(
 /// would else keep its streams, and through them the stores, open for as long as it likes.
 pub struct Connection {
     io: Io,
-    peer: IpAddr,
+    peer: Peer,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Runs until the first byte has come: who says nothing gives its place back.
     silence: Option<Pin<Box<Sleep>>>,
@@ -132,7 +148,17 @@ impl Connected for Connection {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
-        Peer(self.peer)
+        self.peer.clone()
+    }
+}
+
+impl Io {
+    /// Returns the certificate that the client showed.
+    fn certificate(&self) -> Option<ClientCertificate> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates().map(ClientCertificate::new),
+        }
     }
 }
 

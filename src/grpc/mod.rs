@@ -28,8 +28,9 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use crate::domain::Reason;
 use crate::vault::Vault;
 
-pub use layer::{AdmitLayer, Admitted, Peer};
-pub use listener::{Connection, Ends, accept};
+pub use crate::access::Peer;
+pub use layer::{AdmitLayer, Admitted};
+pub use listener::{Connection, Ends, Tls, accept};
 pub use status::{code, to_status};
 
 /// The most bytes of one message: 4 MiB of records, and what the protocol puts around them.

@@ -63,7 +63,7 @@ impl Connected for Plain {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
-        Peer(self.1)
+        Peer::from(self.1)
     }
 }
 
