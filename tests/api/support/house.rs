@@ -9,7 +9,7 @@ use subrosa::app::{App, RunningVault};
 use subrosa::cli::{DevFacts, DevOptions, Endpoints, Host as _, Running as _};
 use subrosa::clock::{Clock as _, SystemClock};
 use subrosa_proto::v1;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use super::{Client, TENANT, uuid};
 
@@ -31,6 +31,30 @@ impl House {
         let mut house = Self { dir: tempfile::tempdir().unwrap(), running: None, ahead: Cell::default() };
         house.start().await.unwrap();
         house
+    }
+
+    /// Makes a vault and starts it with these lines in the `[server]` section of its configuration, which
+    /// may name files in the folder that they are handed.
+    pub(crate) async fn with_server(lines: impl FnOnce(&Path) -> String) -> Self {
+        let mut house = Self::new().await;
+        house.stop().await;
+        let path = house.data_dir().join("subrosa.toml");
+        let before = std::fs::read_to_string(&path).unwrap();
+        let after = before.replace("[server]\n", &format!("[server]\n{}\n", lines(house.dir.path())));
+        assert_ne!(before, after, "the configuration has no section for servers");
+        std::fs::write(path, after).unwrap();
+        house.start().await.unwrap();
+        house
+    }
+
+    /// Lets the running vault read its certificates, authorities and revocation lists again.
+    pub(crate) fn reload(&self) {
+        self.live().vault.reload_tls().unwrap();
+    }
+
+    /// As [`House::reload`], with files that cannot be used; says why.
+    pub(crate) fn reload_fails(&self) -> String {
+        self.live().vault.reload_tls().unwrap_err().to_string()
     }
 
     /// Starts the vault, or says why it does not start.
@@ -65,6 +89,14 @@ impl House {
     /// A connection of its own to one of the addresses.
     pub(crate) fn channel_to(&self, address: std::net::SocketAddr) -> Channel {
         self.endpoint_to(address).connect_lazy()
+    }
+
+    /// A connection of its own that shows this certificate, or none.
+    pub(crate) fn showing(&self, identity: Option<Identity>) -> Channel {
+        let tls = tls(self.ca_file());
+        let tls = identity.into_iter().fold(tls, ClientTlsConfig::identity);
+        let url = self.endpoints().url(self.endpoints().data);
+        Endpoint::from_shared(url).unwrap().tls_config(tls).unwrap().connect_lazy()
     }
 
     pub(crate) fn endpoint_to(&self, address: std::net::SocketAddr) -> Endpoint {
@@ -177,7 +209,10 @@ impl House {
 }
 
 fn endpoint(endpoints: &Endpoints, address: std::net::SocketAddr, ca_file: &Path) -> Endpoint {
+    Endpoint::from_shared(endpoints.url(address)).unwrap().tls_config(tls(ca_file)).unwrap()
+}
+
+fn tls(ca_file: &Path) -> ClientTlsConfig {
     let authority = Certificate::from_pem(std::fs::read(ca_file).unwrap());
-    let tls = ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
-    Endpoint::from_shared(endpoints.url(address)).unwrap().tls_config(tls).unwrap()
+    ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost")
 }
