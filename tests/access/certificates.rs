@@ -200,7 +200,8 @@ async fn duties_stay_separate_between_keys_and_certificates() {
     house.gate.admit(path, None, shown(&otto)).await.unwrap();
     house.keys.submit(KeyWork::new(KeyWrite::RevokeApiKey(late.id, house.clock.now()))).await.unwrap();
     house.gate.trust_certificates(Some(trust(&[&authority], &[], &[Role::Reader])));
-    let (refused, new) = house.watch(house.gate.admit(READ, None, shown(&authority.issue(&[ANN])))).await;
+    let elsewhere = Peer { address: [192, 0, 2, 99].into(), ..shown(&authority.issue(&[ANN])) };
+    let (refused, new) = house.watch(house.gate.admit(READ, None, elsewhere)).await;
     assert!(refused.is_err() && new[0].reason() == Some("CREDENTIAL_MISFIT"), "she is an operator by certificate");
 }
 
