@@ -146,8 +146,8 @@ impl RunningVault {
     pub fn reload_tls(&self) -> Result<(), AppError> {
         let Some(tls) = &self.tls else { return Ok(()) };
         let Transport { acceptor, trust } = tls::load(&tls.server, &tls.clock)?;
-        tls.acceptor.send_replace(acceptor);
         self.vault.gate().trust_certificates(trust);
+        tls.acceptor.send_replace(acceptor);
         Ok(())
     }
 
