@@ -48,6 +48,11 @@ need_python() {
     || die "the Python packages are installed and do not load: remove $wanted and try again"
 }
 
+need_openssl() {
+  need openssl "on Debian, apt-get install openssl"
+  openssl version | grep -q '^OpenSSL 3' || die "openssl is not version 3: the example in docs/access.md is tried with it"
+}
+
 need_buf() {
   need npm "install Node.js, which brings it"
   BUF=$TOOLS/buf-$BUF_VERSION/node_modules/.bin/buf

@@ -6,15 +6,43 @@ use std::sync::Arc;
 
 use crate::domain::{Principal, TenantId};
 
+use super::certificate::ClientCertificate;
 use super::key_cache::KnownKey;
 use super::permission::{Permission, Rule};
+
+/// A credential that was accepted.
+#[derive(Clone)]
+pub(super) enum Credential {
+    /// An API key.
+    ApiKey(Arc<KnownKey>),
+    /// A client certificate, and whose it is.
+    Certificate(Arc<ClientCertificate>, Arc<Principal>),
+}
+
+impl Credential {
+    /// Returns whose it is.
+    pub(super) fn principal(&self) -> &Principal {
+        match self {
+            Self::ApiKey(key) => &key.principal,
+            Self::Certificate(_, principal) => principal,
+        }
+    }
+
+    /// Returns its resource name; a certificate has none, and what stands in it goes into no log.
+    pub(super) fn object(&self) -> Option<String> {
+        match self {
+            Self::ApiKey(key) => Some(format!("apiKeys/{}", key.row.id)),
+            Self::Certificate(..) => None,
+        }
+    }
+}
 
 /// A caller whose credential was accepted and whose role has the permission that the method needs.
 ///
 /// Only [`super::Gate::admit`] makes one. It is not yet allowed to touch anything: that is [`super::Gate::authorize`].
 #[derive(Clone)]
 pub struct Caller {
-    pub(super) key: Arc<KnownKey>,
+    pub(super) credential: Credential,
     pub(super) rule: &'static Rule,
     pub(super) peer: IpAddr,
 }
@@ -22,7 +50,7 @@ pub struct Caller {
 impl Caller {
     /// Returns who it is.
     pub fn principal(&self) -> &Principal {
-        &self.key.principal
+        self.credential.principal()
     }
 
     /// Returns the permission that it was admitted with.

@@ -60,8 +60,23 @@ pub(super) enum Cause {
     Expired,
     /// The key was revoked.
     Revoked,
-    /// The stored key lacks a limit that its role must have.
+    /// The stored key lacks a limit that its role must have; or the certificate does, or its role is not one that certificates
+    /// may carry, or does not go with another credential of the principal.
     Misfit,
+    /// No certificate was shown where one is required.
+    CertificateMissing,
+    /// The certificate is not a client's, or its name not of the form.
+    CertificateMalformed,
+    /// No authority that is trusted signed the certificate, or its name is of another trust domain.
+    CertificateUnknown,
+    /// A signature does not fit: the certificate was altered, or its key is not the client's.
+    CertificateWrong,
+    /// The certificate has expired, or is not valid yet.
+    CertificateExpired,
+    /// The certificate was revoked.
+    CertificateRevoked,
+    /// Whether the certificate was revoked cannot be told: a list is missing or out of date.
+    CertificateUnchecked,
 }
 
 impl Cause {
@@ -75,6 +90,13 @@ impl Cause {
             Self::Expired => "CREDENTIAL_EXPIRED",
             Self::Revoked => "CREDENTIAL_REVOKED",
             Self::Misfit => "CREDENTIAL_MISFIT",
+            Self::CertificateMissing => "CERTIFICATE_MISSING",
+            Self::CertificateMalformed => "CERTIFICATE_MALFORMED",
+            Self::CertificateUnknown => "CERTIFICATE_UNKNOWN",
+            Self::CertificateWrong => "CERTIFICATE_WRONG",
+            Self::CertificateExpired => "CERTIFICATE_EXPIRED",
+            Self::CertificateRevoked => "CERTIFICATE_REVOKED",
+            Self::CertificateUnchecked => "CERTIFICATE_UNCHECKED",
         }
     }
 }

@@ -11,10 +11,12 @@ use crate::store::{DataStore, KeyStore, LogId, LoggedEntry, Receipt, StoreError,
 use super::act::Act;
 use super::authorized::{Authorized, begin, finish};
 use super::caller::Caller;
-use super::credential::{Cause, Presented};
-use super::decision::{Grant, Scope, conditions, decide, fits, home_log};
+use super::certificate::{CertificateTrust, Trust, cause_of};
+use super::credential::Cause;
+use super::decision::{Grant, Scope, conditions, decide, home_log};
 use super::failed_logins::{Attempts, FailedLogins};
-use super::key_cache::{KeyCache, KnownKey};
+use super::key_cache::KeyCache;
+use super::peer::Peer;
 use super::permission::{Place, Rule, rule_for};
 
 /// Authenticates, authorizes, and logs what it refuses before it answers. Share one per process: it has the cache that
@@ -23,7 +25,10 @@ pub struct Gate {
     pub(super) data: DataStore,
     pub(super) keys: KeyStore,
     pub(super) cache: KeyCache,
-    /// Held while an API key is issued, so that a principal's keys are counted and added in one step.
+    /// Which certificates are believed.
+    pub(super) trust: Trust,
+    /// Held while a principal gets an API key or a role by certificate, so that what it has is looked at and added to in one
+    /// step.
     pub(super) issuing: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
     failed: FailedLogins,
@@ -33,30 +38,40 @@ impl Gate {
     /// Returns a gate that logs to `data` and knows the API keys of `keys`.
     pub fn new(data: DataStore, keys: KeyStore, clock: Arc<dyn Clock>) -> Self {
         let cache = KeyCache::new(keys.clone());
-        Self { data, keys, cache, issuing: tokio::sync::Mutex::new(()), clock, failed: FailedLogins::new() }
+        let (trust, issuing, failed) = (Trust::default(), tokio::sync::Mutex::new(()), FailedLogins::new());
+        Self { data, keys, cache, trust, issuing, clock, failed }
+    }
+
+    /// Believes from now on the certificates that `trust` believes, and no others: also on connections and streams that are
+    /// open. Without it none is believed.
+    pub fn trust_certificates(&self, trust: Option<CertificateTrust>) {
+        self.trust.replace(trust);
     }
 
     /// Decides, before the body of a call is decoded, whether the caller may call `path` at all.
     ///
-    /// `authorization` is the value of that header, `peer` the address of the connection.
+    /// `authorization` is the value of that header, `peer` the other end of the connection. A header decides alone, whatever
+    /// certificate there is; without one the certificate does.
     ///
     /// # Errors
     ///
     /// `CREDENTIAL_MISSING`; `CREDENTIAL_INVALID`, whatever is wrong with it; `METHOD_UNKNOWN`; `PERMISSION_DENIED`.
     /// Each is in the audit log by then. `AUDIT_UNAVAILABLE` when it cannot be, `KEYS_UNAVAILABLE` when keys cannot be
     /// looked up.
-    pub async fn admit(&self, path: &str, authorization: Option<&str>, peer: IpAddr) -> Result<Caller> {
-        let key = match self.authenticate(authorization).await? {
-            Ok(key) => key,
-            Err((cause, id)) => return Err(self.failed_login(peer, cause, id).await),
+    pub async fn admit(&self, path: &str, authorization: Option<&str>, peer: impl Into<Peer>) -> Result<Caller> {
+        let peer = peer.into();
+        let credential = match self.authenticate(authorization, &peer).await? {
+            Ok(credential) => credential,
+            Err((cause, id)) => return Err(self.failed_login(peer.address, cause, id).await),
         };
+        let principal = credential.principal();
         let Some(rule) = rule_for(path) else {
-            return Err(self.turn_away(&key.principal, UNKNOWN_METHOD, Reason::MethodUnknown).await);
+            return Err(self.turn_away(principal, UNKNOWN_METHOD, Reason::MethodUnknown).await);
         };
-        if rule.reach(key.principal.role).is_none() {
-            return Err(self.turn_away(&key.principal, rule.operation(), Reason::PermissionDenied).await);
+        if rule.reach(principal.role).is_none() {
+            return Err(self.turn_away(principal, rule.operation(), Reason::PermissionDenied).await);
         }
-        Ok(Caller { key, rule, peer })
+        Ok(Caller { credential, rule, peer: peer.address })
     }
 
     /// Decides whether the caller may do `A` on what `scope` is about.
@@ -87,17 +102,23 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// `CREDENTIAL_INVALID` when it has expired or was revoked, which is in the audit log by then.
+    /// `CREDENTIAL_INVALID` when it has expired, was revoked or is no longer believed, which is in the audit log by then.
     pub async fn recheck(&self, caller: &Caller) -> Result<()> {
-        let now = self.now();
-        let key = self.cache.get(&caller.key.row.id, now).await.map_err(keys_unavailable)?;
-        let Err(cause) = key.map_or(Err(Cause::Unknown), |key| live(&key, now)) else { return Ok(()) };
+        let Err(cause) = self.look_again(&caller.credential).await? else { return Ok(()) };
         let principal = caller.principal();
-        let scope = Scope { object: Some(format!("apiKeys/{}", caller.key.row.id)), ..Scope::default() };
+        let scope = Scope { object: caller.credential.object(), ..Scope::default() };
         let operation = caller.rule.operation();
         self.log_denial(Refused { principal, log: home_log(principal), operation, scope: &scope }, cause.as_str())
             .await?;
         Err(Error::new(Reason::CredentialInvalid))
+    }
+
+    /// Logs that a TLS handshake failed, where it was for want of an acceptable certificate: as a failed login.
+    pub async fn failed_handshake(&self, peer: IpAddr, error: &rustls::Error) {
+        if let Some(cause) = cause_of(error) {
+            // Nobody is there to be answered; what could not be logged is logged with the next that are counted.
+            let _ = self.failed_login(peer, cause, None).await;
+        }
     }
 
     /// Logs the failed logins that were counted since the last time. A worker calls it each second, and once at the
@@ -129,26 +150,6 @@ impl Gate {
         self.data.submit(work).await.map_err(|error| {
             tracing::error!(%error, "an audit entry was not written");
             Error::new(Reason::AuditUnavailable).because(error)
-        })
-    }
-
-    /// Finds the key, or why there is none: the cause and, where a key was named that exists, its id.
-    async fn authenticate(
-        &self,
-        authorization: Option<&str>,
-    ) -> Result<Result<Arc<KnownKey>, (Cause, Option<String>)>> {
-        let presented = match Presented::parse(authorization) {
-            Ok(presented) => presented,
-            Err(cause) => return Ok(Err((cause, None))),
-        };
-        let now = self.now();
-        let Some(key) = self.cache.get(presented.id, now).await.map_err(keys_unavailable)? else {
-            return Ok(Err((Cause::Unknown, None)));
-        };
-        let verdict = if presented.matches(&key.row.hash) { live(&key, now) } else { Err(Cause::Wrong) };
-        Ok(match verdict {
-            Ok(()) => Ok(key),
-            Err(cause) => Err((cause, Some(key.row.id.clone()))),
         })
     }
 
@@ -251,16 +252,6 @@ struct Refused<'a> {
     log: LogId,
     operation: &'a str,
     scope: &'a Scope,
-}
-
-/// Tells whether a key is accepted now.
-pub(super) fn live(key: &KnownKey, now: Timestamp) -> Result<(), Cause> {
-    match &key.row {
-        row if row.revoke_time.is_some() => Err(Cause::Revoked),
-        row if row.expire_time <= now => Err(Cause::Expired),
-        _ if !fits(&key.principal) => Err(Cause::Misfit),
-        _ => Ok(()),
-    }
 }
 
 pub(super) fn keys_unavailable(error: StoreError) -> Error {

@@ -78,6 +78,7 @@ impl<H: HealthService> Surface<'_, HealthServer<H>> {
                 transport: self.transport.clone(),
                 places,
                 ends: self.ends.clone(),
+                gate: Arc::clone(self.vault.gate()),
                 metrics: Arc::clone(self.vault.metrics()),
             };
             task::spawn("grpc", grpc::listen(listening))

@@ -5,10 +5,12 @@
 //! | make a new vault's folder | `init` |
 //! | open the stores, unlock the keys, start the vault | `serve` |
 //! | bind and serve the listeners | `listeners` |
-//! | put a new configuration or certificate in force | `transport`, `tls` |
+//! | read certificates, authorities and revocation lists | `tls`, `client_certificates` |
+//! | put a new configuration or certificate in force | `transport` |
 //! | run a throw-away vault | `dev` |
 //! | see what runs beside the calls | `workers` |
 
+mod client_certificates;
 mod dev;
 mod error;
 mod health;

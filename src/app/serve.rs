@@ -57,8 +57,8 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     };
     open_files::raise_limit(&config);
     let metrics = Arc::new(Metrics::new());
-    let reloads = Reloads::start(&config, Arc::clone(&metrics))?;
-    let (vault, writers) = open(&config, root.as_ref(), clock, Arc::clone(&metrics)).await?;
+    let (vault, writers) = open(&config, root.as_ref(), Arc::clone(&clock), Arc::clone(&metrics)).await?;
+    let reloads = Reloads::start(&config, clock, &vault)?;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, Arc::clone(&metrics));
     health.probe(&vault).await;
@@ -122,6 +122,17 @@ impl RunningVault {
     /// A file that it names cannot be used; everything stays as it was.
     pub fn reload(&self, config: Config) -> Result<Vec<String>, AppError> {
         self.reloads.reload(config)
+    }
+
+    /// Reads certificate, key, client authorities and revocation lists again. New connections are shaken hands with what is
+    /// read; client certificates that are no longer good are refused from now on, also on connections and streams that are
+    /// open.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be used: everything stays as it was.
+    pub fn reload_files(&self) -> Result<(), AppError> {
+        self.reloads.read_files_again()
     }
 
     /// Stops accepting, lets calls in flight finish up to the drain deadline, signs the logs, and closes the stores.

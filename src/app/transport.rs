@@ -10,8 +10,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{CertificateTrust, Gate};
+use crate::clock::Clock;
 use crate::config::{Config, Server};
 use crate::grpc::{Current, Transport};
+use crate::vault::Vault;
 use crate::watch::{Metrics, task};
 
 use super::error::AppError;
@@ -23,6 +26,11 @@ const RELOADED: &[&str] = &[
     "server.tls_key",
     "server.tls_ca",
     "server.tls_min_version",
+    "server.client_auth",
+    "server.client_ca",
+    "server.client_crl",
+    "server.client_trust_domain",
+    "server.client_roles",
     "server.drain_deadline",
     "server.max_connections",
     "server.max_connections_per_source",
@@ -37,22 +45,27 @@ const RELOADED: &[&str] = &[
 /// How often the certificate files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The configuration in force, and the settings that the listeners have from it.
+/// The configuration in force, and what the listeners and the gate have from it.
 pub(super) struct Reloads {
     config: Mutex<Config>,
+    clock: Arc<dyn Clock>,
+    gate: Arc<Gate>,
     settings: watch::Sender<Arc<Transport>>,
     metrics: Arc<Metrics>,
 }
 
 impl Reloads {
-    /// Reads the files that `config` names.
+    /// Reads the files that `config` names, and lets the gate of `vault` believe the client certificates that they say.
     ///
     /// # Errors
     ///
     /// A file cannot be used.
-    pub(super) fn start(config: &Config, metrics: Arc<Metrics>) -> Result<Arc<Self>, AppError> {
-        let settings = watch::Sender::new(Arc::new(transport(config)?));
-        Ok(Arc::new(Self { config: Mutex::new(config.clone()), settings, metrics }))
+    pub(super) fn start(config: &Config, clock: Arc<dyn Clock>, vault: &Vault) -> Result<Arc<Self>, AppError> {
+        let (gate, metrics) = (Arc::clone(vault.gate()), Arc::clone(vault.metrics()));
+        let (settings, trust) = transport(config, &clock)?;
+        gate.trust_certificates(trust);
+        let settings = watch::Sender::new(Arc::new(settings));
+        Ok(Arc::new(Self { config: Mutex::new(config.clone()), clock, gate, settings, metrics }))
     }
 
     /// Returns the settings in force, and all that come after them.
@@ -73,10 +86,11 @@ impl Reloads {
     /// A file cannot be used; everything stays as it was.
     pub(super) fn reload(&self, config: Config) -> Result<Vec<String>, AppError> {
         let mut in_force = self.lock();
-        let made = transport(&config);
+        let made = transport(&config, &self.clock);
         self.metrics.reloaded(made.is_ok());
-        let (made, changed) = (made?, in_force.differences(&config));
-        self.settings.send_replace(Arc::new(made));
+        let ((settings, trust), changed) = (made?, in_force.differences(&config));
+        self.gate.trust_certificates(trust);
+        self.settings.send_replace(Arc::new(settings));
         *in_force = config;
         Ok(changed.into_iter().filter(|key| !RELOADED.contains(&key.as_str())).collect())
     }
@@ -94,19 +108,24 @@ impl Reloads {
                 let now = reloads.stamps().await;
                 if now != seen {
                     // Where only one of two files is new yet, they do not fit: the other one is a change of its own.
-                    reloads.read_files_again();
+                    match reloads.read_files_again() {
+                        Ok(()) => tracing::info!("the certificate files have changed and are in use"),
+                        Err(error) => tracing::error!(%error, "the certificate files have changed and cannot be used"),
+                    }
                     seen = now;
                 }
             }
         })
     }
 
-    fn read_files_again(&self) {
+    /// Reads the files that the configuration in force names again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reloads::reload`].
+    pub(super) fn read_files_again(&self) -> Result<(), AppError> {
         let config = self.lock().clone();
-        match self.reload(config) {
-            Ok(_) => tracing::info!("the certificate files have changed and are in use"),
-            Err(error) => tracing::error!(%error, "the certificate files have changed and cannot be used"),
-        }
+        self.reload(config).map(drop)
     }
 
     async fn stamps(&self) -> Vec<Option<Stamp>> {
@@ -122,7 +141,7 @@ impl Reloads {
 
 /// Returns the files that the TLS settings are made from.
 fn files(server: &Server) -> Vec<PathBuf> {
-    [&server.tls_cert, &server.tls_key].into_iter().flatten().cloned().collect()
+    [&server.tls_cert, &server.tls_key, &server.client_ca, &server.client_crl].into_iter().flatten().cloned().collect()
 }
 
 /// What changes when a file is written or replaced, also behind a symbolic link: inode, length, time of change (seconds and
@@ -135,10 +154,11 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((file.ino(), file.len(), file.mtime(), file.mtime_nsec()))
 }
 
-fn transport(config: &Config) -> Result<Transport, AppError> {
+fn transport(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Transport, Option<CertificateTrust>), AppError> {
     let (server, limits) = (&config.server, &config.limits);
-    Ok(Transport {
-        tls: tls::server_config(server)?,
+    let (tls, trust) = tls::load(server, clock)?.map_or((None, None), |tls| (Some(tls.config), tls.trust));
+    let settings = Transport {
+        tls,
         handshake_timeout: server.handshake_timeout,
         header_timeout: server.header_timeout,
         keepalive: server.keepalive,
@@ -147,7 +167,8 @@ fn transport(config: &Config) -> Result<Transport, AppError> {
         concurrent_calls: u32::try_from(limits.concurrent_calls.get()).unwrap_or(u32::MAX),
         call_deadline: limits.call_deadline,
         stream_deadline: limits.stream_deadline,
-    })
+    };
+    Ok((settings, trust))
 }
 
 #[cfg(test)]

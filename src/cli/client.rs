@@ -9,7 +9,7 @@ use http::Uri;
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use zeroize::Zeroizing;
 
 use crate::config::{environment, read_secret};
@@ -27,6 +27,12 @@ pub struct ClientArgs {
     /// Certificate authority of the vault, PEM
     #[arg(long, global = true, env = "SUBROSA_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Client certificate, PEM, with the chain to its authority; in the place of an API key
+    #[arg(long, global = true, env = "SUBROSA_CLIENT_CERT", value_name = "FILE")]
+    pub client_cert: Option<PathBuf>,
+    /// Private key of the client certificate, PEM
+    #[arg(long, global = true, env = "SUBROSA_CLIENT_KEY", value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
     /// File whose first line is the API key (default: the environment variable SUBROSA_API_KEY)
     #[arg(long, global = true, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
@@ -42,7 +48,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Connection {
     channel: Channel,
-    bearer: MetadataValue<Ascii>,
+    /// None where the client certificate is the credential.
+    bearer: Option<MetadataValue<Ascii>>,
     timeout: Duration,
 }
 
@@ -56,7 +63,9 @@ impl Connection {
         let Some(address) = &args.endpoint else {
             return Err(usage("give the vault's address with --endpoint or SUBROSA_ENDPOINT"));
         };
-        Self::connect(address, args.ca_file.as_ref(), bearer(args)?, args.timeout).await
+        let identity = identity(args)?;
+        let bearer = bearer(args, identity.is_some())?;
+        Self::connect(address, endpoint(address, args.ca_file.as_ref(), identity)?, bearer, args.timeout).await
     }
 
     /// Connects with a key that is at hand.
@@ -69,16 +78,15 @@ impl Connection {
         ca_file: Option<&PathBuf>,
         key: &SecretString,
     ) -> Result<Self, CliError> {
-        Self::connect(address, ca_file, bearer_of(key)?, 30).await
+        Self::connect(address, endpoint(address, ca_file, None)?, Some(bearer_of(key)?), 30).await
     }
 
     async fn connect(
         address: &str,
-        ca_file: Option<&PathBuf>,
-        bearer: MetadataValue<Ascii>,
+        endpoint: Endpoint,
+        bearer: Option<MetadataValue<Ascii>>,
         timeout: u64,
     ) -> Result<Self, CliError> {
-        let endpoint = endpoint(address, ca_file)?;
         let unreachable = |error: tonic::transport::Error| CliError::Unreachable {
             endpoint: super::terminal::one_line(address),
             cause: with_causes(&error),
@@ -102,7 +110,9 @@ impl Connection {
     /// Returns a request with the credential and without a deadline.
     pub fn stream<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", self.bearer.clone());
+        if let Some(bearer) = &self.bearer {
+            request.metadata_mut().insert("authorization", bearer.clone());
+        }
         request
     }
 }
@@ -116,13 +126,33 @@ fn usage(text: &str) -> CliError {
     CliError::Usage(text.to_owned())
 }
 
-fn bearer(args: &ClientArgs) -> Result<MetadataValue<Ascii>, CliError> {
+/// Returns the API key, which the vault takes before a certificate; none where there is a certificate and no key.
+fn bearer(args: &ClientArgs, certificate: bool) -> Result<Option<MetadataValue<Ascii>>, CliError> {
     let key = match &args.api_key_file {
-        Some(path) => read_secret(path, "--api-key-file")?,
-        None => environment::api_key()
-            .ok_or_else(|| usage("give an API key in SUBROSA_API_KEY or in the file of --api-key-file"))?,
+        Some(path) => Some(read_secret(path, "--api-key-file")?),
+        None => environment::api_key(),
     };
-    bearer_of(&key)
+    chosen(key, certificate)
+}
+
+fn chosen(key: Option<SecretString>, certificate: bool) -> Result<Option<MetadataValue<Ascii>>, CliError> {
+    match key {
+        Some(key) => Ok(Some(bearer_of(&key)?)),
+        None if certificate => Ok(None),
+        None => Err(usage(
+            "give an API key in SUBROSA_API_KEY or in the file of --api-key-file, or a certificate with --client-cert",
+        )),
+    }
+}
+
+/// Reads the client certificate and its key.
+fn identity(args: &ClientArgs) -> Result<Option<Identity>, CliError> {
+    let read = |path: &PathBuf| std::fs::read(path).map_err(CliError::io(path.display().to_string()));
+    match (&args.client_cert, &args.client_key) {
+        (Some(cert), Some(key)) => Ok(Some(Identity::from_pem(read(cert)?, Zeroizing::new(read(key)?)))),
+        (None, None) => Ok(None),
+        _ => Err(usage("--client-cert and --client-key go together")),
+    }
 }
 
 fn bearer_of(key: &SecretString) -> Result<MetadataValue<Ascii>, CliError> {
@@ -133,7 +163,7 @@ fn bearer_of(key: &SecretString) -> Result<MetadataValue<Ascii>, CliError> {
     Ok(bearer)
 }
 
-fn endpoint(address: &str, ca_file: Option<&PathBuf>) -> Result<Endpoint, CliError> {
+fn endpoint(address: &str, ca_file: Option<&PathBuf>, identity: Option<Identity>) -> Result<Endpoint, CliError> {
     let malformed = || usage("--endpoint must look like https://host:port");
     let uri: Uri = address.parse().map_err(|_| malformed())?;
     let host = uri.host().ok_or_else(malformed)?.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -143,12 +173,18 @@ fn endpoint(address: &str, ca_file: Option<&PathBuf>) -> Result<Endpoint, CliErr
     let scheme = uri.scheme_str().unwrap_or_default().to_owned();
     let endpoint = Endpoint::from(uri).connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true);
     match (scheme.as_str(), ca_file) {
+        ("http", _) if identity.is_some() => Err(usage("a client certificate is shown over https:// only")),
         ("http", _) if is_loopback(&host) => Ok(endpoint),
         ("http", _) => Err(usage("http:// is possible to loopback only: use https://")),
         ("https", Some(path)) => {
             let pem = std::fs::read(path).map_err(CliError::io(path.display().to_string()))?;
             let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)).domain_name(host);
-            endpoint.tls_config(tls).map_err(|_| usage("--ca-file holds no certificate in PEM"))
+            let unfit = match identity {
+                Some(_) => "--ca-file or --client-cert holds no certificate in PEM, or --client-key no key that fits",
+                None => "--ca-file holds no certificate in PEM",
+            };
+            let tls = identity.into_iter().fold(tls, ClientTlsConfig::identity);
+            endpoint.tls_config(tls).map_err(|_| usage(unfit))
         }
         ("https", None) => Err(usage("give the vault's certificate authority with --ca-file or SUBROSA_CA_FILE")),
         _ => Err(malformed()),
@@ -166,7 +202,7 @@ mod tests {
     #[test]
     fn plain_text_goes_to_loopback_only() {
         for good in ["http://localhost:1", "http://127.0.0.1:7443", "http://[::1]:7443"] {
-            assert!(endpoint(good, None).is_ok(), "{good}");
+            assert!(endpoint(good, None, None).is_ok(), "{good}");
         }
         for bad in [
             "http://vault.example:1",
@@ -178,10 +214,29 @@ mod tests {
             "http://srk_key@localhost:1",
             "",
         ] {
-            let error = endpoint(bad, None).unwrap_err();
+            let error = endpoint(bad, None, None).unwrap_err();
             assert_eq!(error.exit_code(), super::super::exit::USAGE, "{bad}");
             assert!(!error.to_string().contains("srk_"));
         }
+    }
+
+    #[test]
+    fn a_certificate_takes_the_place_of_a_key_and_needs_its_own() {
+        let with = |cert: Option<&str>, key: Option<&str>| ClientArgs {
+            client_cert: cert.map(PathBuf::from),
+            client_key: key.map(PathBuf::from),
+            ..ClientArgs::default()
+        };
+        assert!(identity(&with(None, None)).unwrap().is_none());
+        for half in [with(Some("c.pem"), None), with(None, Some("k.pem"))] {
+            assert_eq!(identity(&half).err().unwrap().exit_code(), super::super::exit::USAGE);
+        }
+        assert!(identity(&with(Some("/nowhere/c.pem"), Some("/nowhere/k.pem"))).is_err());
+        let shown = Identity::from_pem("", "");
+        assert!(endpoint("http://localhost:1", None, Some(shown)).unwrap_err().to_string().contains("https://"));
+        assert!(chosen(None, true).unwrap().is_none());
+        assert_eq!(chosen(None, false).unwrap_err().exit_code(), super::super::exit::USAGE);
+        assert!(chosen(Some(SecretString::from("srk_id_secret".to_owned())), true).unwrap().is_some());
     }
 
     #[test]

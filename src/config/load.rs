@@ -302,6 +302,37 @@ mod tests {
     }
 
     #[test]
+    fn client_certificates_need_an_authority_that_is_not_root() {
+        const TLS: [&str; 2] = ["server.tls_cert=c.pem", "server.tls_key=k.pem"];
+        let with = |flags: &[&str]| load("", &[], &[&TLS[..], flags].concat());
+        let on = ["server.client_auth=optional", "server.client_ca=ca.pem", "server.client_trust_domain=example.org"];
+        let config = with(&on).unwrap();
+        assert_eq!(config.server.client_roles, crate::config::value::Roles::only(crate::domain::Role::Ingestor));
+        for (missing, key) in [(1, "client_ca"), (2, "client_trust_domain")] {
+            let flags: Vec<&str> =
+                on.iter().enumerate().filter(|(n, _)| *n != missing).map(|(_, flag)| *flag).collect();
+            let refused = with(&flags).unwrap_err();
+            assert!(refused.contains(&format!("server.{key}: required")), "{refused}");
+        }
+        for roles in ["security", "reader,operator", "ingestor,operator", "auditor,security"] {
+            let refused = with(&[&on[..], &[&format!("server.client_roles={roles}")]].concat()).unwrap_err();
+            assert!(refused.contains("server.client_roles: "), "{refused}");
+        }
+        for roles in ["reader,ingestor,auditor,approver", "operator,auditor"] {
+            with(&[&on[..], &[&format!("server.client_roles={roles}")]].concat()).unwrap();
+        }
+        for unused in ["server.client_ca=ca.pem", "server.client_crl=crl.pem"] {
+            assert!(with(&[unused]).unwrap_err().contains("of no use"), "{unused}");
+        }
+        assert!(load("", &[], &[&on[..], &[PLAIN]].concat()).unwrap_err().contains("without TLS"));
+        for wrong in ["server.client_auth=on", "server.client_trust_domain=Example.org", "server.client_roles=root"] {
+            assert!(with(&[wrong]).is_err(), "{wrong}");
+        }
+        let listed = "[server]\nclient_roles = [\"reader\", \"auditor\"]\n";
+        assert_eq!(load(listed, &[], &TLS).unwrap().server.client_roles.as_set().len(), 2);
+    }
+
+    #[test]
     fn keys_that_do_not_fit_one_another_are_refused() {
         for flag in ["keys.root=key-file", "keys.key_file=root.key", "server.operator_address=127.0.0.1:7443"] {
             assert!(load("", &[], &[PLAIN, flag]).is_err(), "{flag}");

@@ -33,9 +33,9 @@ pub use log::{Log, LogFormat};
 pub use retention::Retention;
 pub use sealing::{Backend, Sealing};
 pub use section::KeyDoc;
-pub use server::{Server, TlsVersion};
+pub use server::{ClientAuth, Server, TlsVersion};
 pub use storage::Storage;
-pub use value::Whole;
+pub use value::{Roles, Whole};
 
 use secrecy::SecretString;
 

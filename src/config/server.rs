@@ -4,9 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::{Role, TrustDomain};
+
 use super::error::Problem;
 use super::section::section;
-use super::value::{Whole, choice};
+use super::value::{Roles, Whole, choice};
 
 choice! {
     /// The oldest version of TLS that is spoken.
@@ -15,6 +17,18 @@ choice! {
         V1_3 = "1.3";
         /// RFC 5246; for clients that know no newer one.
         V1_2 = "1.2";
+    }
+}
+
+choice! {
+    /// Whether clients show certificates.
+    ClientAuth, "\"off\", \"optional\" or \"required\"" {
+        /// None is asked for.
+        Off = "off";
+        /// One is asked for; who has none needs another credential.
+        Optional = "optional";
+        /// No connection comes about without one.
+        Required = "required";
     }
 }
 
@@ -37,6 +51,16 @@ section! {
         tls_ca: Option<PathBuf> = None;
         /// Oldest version of TLS that is spoken.
         tls_min_version: TlsVersion = TlsVersion::V1_3;
+        /// Whether clients show certificates.
+        client_auth: ClientAuth = ClientAuth::Off;
+        /// Certificate authorities of clients, PEM. Required unless `client_auth` is off.
+        client_ca: Option<PathBuf> = None;
+        /// Revocation lists of these authorities, PEM: of each of them. Not set: no certificate is revoked.
+        client_crl: Option<PathBuf> = None;
+        /// SPIFFE trust domain of the names in client certificates. Required unless `client_auth` is off.
+        client_trust_domain: Option<TrustDomain> = None;
+        /// Roles that a client certificate may carry. Never `security`, and never both content and keys.
+        client_roles: Roles = Roles::only(Role::Ingestor);
         /// Serves without TLS. Only where every listener is on loopback; shown in the status.
         insecure_plaintext: bool = false;
         /// How long a stopping vault lets calls finish.
@@ -88,6 +112,7 @@ fn check(server: &Server) -> Result<(), (&'static str, Problem)> {
             return Err((key, Problem::Unfit("without TLS every listener must be on loopback")));
         }
     }
+    check_client_auth(server)?;
     if server.insecure_plaintext {
         return Ok(());
     }
@@ -96,4 +121,33 @@ fn check(server: &Server) -> Result<(), (&'static str, Problem)> {
         (None, _) => Err(("tls_cert", Problem::Unfit("required, unless insecure_plaintext on loopback"))),
         (_, None) => Err(("tls_key", Problem::Unfit("required, unless insecure_plaintext on loopback"))),
     }
+}
+
+/// Who runs the authority of client certificates can be everybody in `client_roles`: so that is never both of two roles
+/// that one principal may not have.
+fn check_client_auth(server: &Server) -> Result<(), (&'static str, Problem)> {
+    if server.client_auth == ClientAuth::Off {
+        return match (&server.client_ca, &server.client_crl) {
+            (Some(_), _) => Err(("client_ca", Problem::Unfit("of no use while client_auth is off"))),
+            (_, Some(_)) => Err(("client_crl", Problem::Unfit("of no use while client_auth is off"))),
+            (None, None) => Ok(()),
+        };
+    }
+    if server.insecure_plaintext {
+        return Err(("client_auth", Problem::Unfit("there are no client certificates without TLS")));
+    }
+    if server.client_ca.is_none() {
+        return Err(("client_ca", Problem::Unfit("required, unless client_auth is off")));
+    }
+    if server.client_trust_domain.is_none() {
+        return Err(("client_trust_domain", Problem::Unfit("required, unless client_auth is off")));
+    }
+    let roles = server.client_roles.as_set();
+    if roles.contains(&Role::Security) {
+        return Err(("client_roles", Problem::Unfit("security cannot come from a certificate")));
+    }
+    if roles.iter().any(|role| roles.iter().any(|other| role.conflicts_with(*other))) {
+        return Err(("client_roles", Problem::Unfit("content and keys cannot come from one authority")));
+    }
+    Ok(())
 }

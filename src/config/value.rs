@@ -1,10 +1,11 @@
 //! The types that a key may have, and how each is read from TOML and from text.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::domain::Slug;
+use crate::domain::{Role, Slug, TrustDomain};
 
 use super::error::Problem;
 
@@ -154,6 +155,56 @@ impl Value for Slug {
     }
 }
 
+impl Value for TrustDomain {
+    const EXPECTED: &'static str = "a SPIFFE trust domain such as \"example.org\"";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(self.as_str().into())
+    }
+}
+
+/// Roles, at least one; in TOML a list, in text with commas between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles(BTreeSet<Role>);
+
+impl Roles {
+    /// Returns one role.
+    pub fn only(role: Role) -> Self {
+        Self([role].into())
+    }
+
+    /// Returns the roles.
+    pub fn as_set(&self) -> &BTreeSet<Role> {
+        &self.0
+    }
+
+    fn read<'a>(words: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let roles: BTreeSet<Role> = words.map(|word| word.trim().parse().ok()).collect::<Option<_>>()?;
+        (!roles.is_empty()).then_some(Self(roles))
+    }
+}
+
+impl Value for Roles {
+    const EXPECTED: &'static str = "a list of roles such as [\"ingestor\", \"reader\"]";
+
+    fn from_toml(value: &toml::Value, _folder: &Path) -> Option<Self> {
+        let words: Option<Vec<&str>> = value.as_array()?.iter().map(toml::Value::as_str).collect();
+        Self::read(words?.into_iter())
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::read(text.split(','))
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(toml::Value::Array(self.0.iter().map(|role| role.as_str().into()).collect()))
+    }
+}
+
 /// An empty text sets nothing, so that a variable in the environment can take back what the file sets.
 impl<T: Value> Value for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
@@ -253,6 +304,18 @@ mod tests {
         }
         assert_eq!(Whole::<1, 8>::from_toml(&toml::Value::Integer(-1), Path::new("")), None);
         assert_eq!(Whole::<1, 8>::from_toml(&toml::Value::String("4".into()), Path::new("")), None);
+    }
+
+    #[test]
+    fn roles_are_a_list_and_never_none() {
+        let two = Roles::read(["reader", "ingestor"].into_iter()).unwrap();
+        assert_eq!(Roles::from_text("ingestor, reader"), Some(two.clone()));
+        assert_eq!(Roles::from_toml(&two.to_toml().unwrap(), Path::new("")), Some(two));
+        for wrong in ["", ",", "Reader", "reader,", "reader ingestor"] {
+            assert_eq!(Roles::from_text(wrong), None, "{wrong}");
+        }
+        assert_eq!(Roles::from_toml(&toml::Value::Array(Vec::new()), Path::new("")), None);
+        assert_eq!(Roles::from_toml(&toml::Value::Array(vec![1.into()]), Path::new("")), None);
     }
 
     #[test]

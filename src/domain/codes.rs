@@ -88,6 +88,16 @@ coded!(
     }
 );
 
+impl Role {
+    /// Tells whether one principal must not have both roles: content and keys, or `security` and anything else.
+    pub fn conflicts_with(self, other: Self) -> bool {
+        let content = |role| matches!(role, Self::Ingestor | Self::Reader | Self::Compliance | Self::Privacy);
+        let keys = |role| role == Self::Operator;
+        let security = |role| role == Self::Security;
+        content(self) && keys(other) || keys(self) && content(other) || security(self) != security(other)
+    }
+}
+
 coded!(
     /// Why content is read. Required wherever content leaves the vault.
     Purpose, "one of SUPPORT, QUALITY, COMPLIANCE, LEGAL, SUBJECT_REQUEST, SECURITY, TRAINING" {
@@ -214,5 +224,20 @@ mod tests {
         }
         assert_eq!(Role::from_code(0), None);
         assert!("Reader".parse::<Role>().is_err());
+    }
+
+    #[test]
+    fn nobody_holds_both_keys_and_content_or_security_and_anything() {
+        use Role::{Approver, Auditor, Compliance, Ingestor, Operator, Privacy, Reader, Security};
+        let conflict = Role::conflicts_with;
+        for content in [Ingestor, Reader, Compliance, Privacy] {
+            assert!(conflict(content, Operator) && conflict(Operator, content), "{content}");
+            assert!(!conflict(content, Auditor) && !conflict(content, content) && !conflict(content, Approver));
+        }
+        for other in Role::ALL.iter().filter(|role| **role != Security) {
+            assert!(conflict(Security, *other) && conflict(*other, Security), "{other}");
+        }
+        assert!(!conflict(Security, Security));
+        assert!(!conflict(Operator, Operator));
     }
 }

@@ -78,6 +78,13 @@ checked_string!(
     "1 to 64 letters, digits and . _ : / - , starting with a letter or digit"
 );
 checked_string!(
+    /// A SPIFFE trust domain, whose authority signs client certificates: 1 to 255 of `a-z 0-9 . _ -`, starting with a letter or
+    /// digit ([SPIFFE-ID, section 2.1](https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md#21-trust-domain)).
+    TrustDomain,
+    is_trust_domain,
+    "1 to 255 lower-case letters, digits and . _ - , starting with a letter or digit"
+);
+checked_string!(
     /// A matter or ticket that a read is done for: 1 to 32 of `A-Z a-z 0-9 . _ -`, starting with a letter or digit.
     CaseReference,
     is_case,
@@ -102,6 +109,10 @@ fn is_slug(s: &str) -> bool {
 
 fn is_case(s: &str) -> bool {
     is_word(s, 32, b"._-")
+}
+
+fn is_trust_domain(s: &str) -> bool {
+    is_word(s, 255, b"._-") && !s.bytes().any(|b| b.is_ascii_uppercase())
 }
 
 fn is_word(s: &str, most: usize, marks: &[u8]) -> bool {

@@ -25,7 +25,7 @@ pub use codes::{
 };
 pub use conversation::{ConversationMeta, MAX_LABELS, MAX_REFERENCE_BYTES, NewConversation};
 pub use error::{Error, Reason, Result};
-pub use ids::{CaseReference, ConversationId, IdError, PrincipalId, RequestId, Slug, TenantId, VaultId};
+pub use ids::{CaseReference, ConversationId, IdError, PrincipalId, RequestId, Slug, TenantId, TrustDomain, VaultId};
 pub use names::{ConversationName, KeyName, PolicyName, TenantName};
 pub use principal::{BotScope, Principal};
 pub use record::{

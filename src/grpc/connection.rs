@@ -5,7 +5,6 @@
 
 use std::future::Future as _;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,8 +26,9 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt as _;
 
+use crate::access::{ClientCertificate, Peer};
+
 use super::header_watch::HeaderWatch;
-use super::layer::Peer;
 use super::listener::Ends;
 use super::transport::Transport;
 
@@ -36,6 +36,16 @@ use super::transport::Transport;
 pub(super) enum Io {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Io {
+    /// Returns the certificate that the client showed.
+    pub(super) fn certificate(&self) -> Option<ClientCertificate> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates().map(ClientCertificate::new),
+        }
+    }
 }
 
 /// Shakes hands.
@@ -49,9 +59,9 @@ pub(super) async fn shake(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> 
 
 /// Serves a connection to its end. Once the listener is to stop, the client is told to go (GOAWAY) and what is under way may
 /// finish; once it is cut, reading fails, and that ends it with every stream on it.
-pub(super) async fn serve(io: Io, peer: IpAddr, routes: Routes, settings: &Transport, ends: &Ends) {
+pub(super) async fn serve(io: Io, peer: Peer, routes: Routes, settings: &Transport, ends: &Ends) {
     let service = TowerToHyperService::new(routes.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(peer.clone());
         request.map(Body::new)
     }));
     let io = TokioIo::new(Watched::new(io, settings.header_timeout, ends));

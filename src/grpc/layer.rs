@@ -12,17 +12,13 @@ use http::{Request, Response};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use crate::access::{Caller, Rule, rule_for};
+use crate::access::{Caller, Peer, Rule, rule_for};
 use crate::domain::{Error, Reason, Result};
 use crate::vault::Vault;
 
 use super::MAX_MESSAGE_BYTES;
+use super::serve::to_the_end;
 use super::status::{message_too_large, to_status};
-
-/// The address that a connection comes from. The listener's stream gives it as its `ConnectInfo`, and so it stands in the
-/// extensions of every request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub IpAddr);
 
 /// Puts [`Admitted`] around a service.
 #[derive(Clone)]
@@ -78,7 +74,7 @@ where
                 return ready.call(request).await;
             }
             let method = rule_for(request.uri().path()).map_or("unknown", Rule::operation);
-            let response = match admit(&vault, &mut request).await {
+            let response = match admit(Arc::clone(&vault), &mut request).await {
                 Ok(caller) => {
                     request.extensions_mut().insert(caller);
                     plainly(ready.call(request).await?)
@@ -121,10 +117,15 @@ fn is_open(path: &str) -> bool {
         .any(|open| path.starts_with(open))
 }
 
-async fn admit<B>(vault: &Vault, request: &mut Request<B>) -> Result<Caller> {
+async fn admit<B>(vault: Arc<Vault>, request: &mut Request<B>) -> Result<Caller> {
     let credential = request.headers_mut().remove(AUTHORIZATION);
     let path = request.uri().path().to_owned();
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
+    let unknown = || Peer::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let peer = request.extensions().get::<Peer>().cloned().unwrap_or_else(unknown);
+    if credential.is_none() && peer.certificate.is_some() {
+        // The first call of a principal makes it known to the key store, which goes on when the client goes away.
+        return to_the_end(async move { vault.gate().admit(&path, None, peer).await }).await;
+    }
     let text = match &credential {
         // What is no text is a malformed credential, not a missing one.
         Some(value) => Some(value.to_str().unwrap_or("malformed")),

@@ -1,7 +1,7 @@
 //! Listeners: accept, up to so many connections, and serve each until it ends, is told to go, or is cut.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+use crate::access::{Gate, Peer};
 use crate::watch::{Metrics, RefusedConnection, task};
 
 use super::connection;
@@ -38,6 +39,8 @@ pub struct Listening {
     pub places: Arc<Places>,
     /// When it ends.
     pub ends: Ends,
+    /// Logs the handshakes that fail for want of an acceptable certificate.
+    pub gate: Arc<Gate>,
     /// Where it counts what it turns away.
     pub metrics: Arc<Metrics>,
 }
@@ -81,30 +84,55 @@ impl Listening {
             self.metrics.connection_refused(RefusedConnection::Source);
             return;
         };
-        let (routes, ends, metrics) = (self.routes.clone(), self.ends.clone(), Arc::clone(&self.metrics));
+        let visit = Visit {
+            peer,
+            settings,
+            routes: self.routes.clone(),
+            ends: self.ends.clone(),
+            gate: Arc::clone(&self.gate),
+            metrics: Arc::clone(&self.metrics),
+        };
         task::spawn("connection", async move {
             let _held: (Place, mpsc::Sender<()>) = (place, open);
-            serve(stream, peer.ip(), routes, settings, ends, metrics).await;
+            visit.serve(stream).await;
         });
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: IpAddr,
-    routes: Routes,
+/// One connection, and what it takes to serve it.
+struct Visit {
+    peer: SocketAddr,
     settings: Arc<transport::Transport>,
+    routes: Routes,
     ends: Ends,
+    gate: Arc<Gate>,
     metrics: Arc<Metrics>,
-) {
-    let shaken = tokio::time::timeout(settings.handshake_timeout, connection::shake(stream, settings.tls.clone()));
-    let shaken = tokio::select! {
-        () = ends.stop.cancelled() => return,
-        shaken = shaken => shaken,
-    };
-    match shaken {
-        Ok(Ok(io)) => connection::serve(io, peer, routes, &settings, &ends).await,
-        Ok(Err(_)) | Err(_) => metrics.connection_refused(RefusedConnection::Handshake),
+}
+
+impl Visit {
+    async fn serve(self, stream: TcpStream) {
+        let shaken = connection::shake(stream, self.settings.tls.clone());
+        let shaken = tokio::select! {
+            () = self.ends.stop.cancelled() => return,
+            shaken = tokio::time::timeout(self.settings.handshake_timeout, shaken) => shaken,
+        };
+        match shaken {
+            Ok(Ok(io)) => {
+                let peer = Peer { address: self.peer.ip(), certificate: io.certificate().map(Arc::new) };
+                connection::serve(io, peer, self.routes, &self.settings, &self.ends).await;
+            }
+            Ok(Err(error)) => self.refused(Some(&error)).await,
+            Err(_) => self.refused(None).await,
+        }
+    }
+
+    /// Counts a handshake that failed, and logs it where the client's certificate was what failed.
+    async fn refused(&self, error: Option<&io::Error>) {
+        self.metrics.connection_refused(RefusedConnection::Handshake);
+        let error = error.and_then(io::Error::get_ref).and_then(|error| error.downcast_ref::<rustls::Error>());
+        if let Some(error) = error {
+            self.gate.failed_handshake(self.peer.ip(), error).await;
+        }
     }
 }
 

@@ -37,7 +37,8 @@ use crate::vault::Vault;
 
 use deadline::DeadlineLayer;
 
-pub use layer::{AdmitLayer, Admitted, Peer};
+pub use crate::access::Peer;
+pub use layer::{AdmitLayer, Admitted};
 pub use listener::{Ends, Listening, listen};
 pub use places::Places;
 pub use status::{code, to_status};

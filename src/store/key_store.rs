@@ -1,6 +1,6 @@
 //! Work for the key store, reading it, and the handle that `keys` and `access` have of it.
 
-use crate::domain::{ConversationId, Day, PrincipalId, TenantId, Timestamp};
+use crate::domain::{ConversationId, Day, PrincipalId, Role, TenantId, Timestamp};
 
 use super::error::{Refusal, StoreError, SubmitError};
 use super::key_rows::{
@@ -60,6 +60,18 @@ pub enum KeyWrite {
     },
     /// Revokes an API key; the earliest time counts. Refused with `Missing`.
     RevokeApiKey(String, Timestamp),
+    /// Keeps that a certificate of a principal carries a role, until the later of `expire_time` and what is kept already.
+    /// Refused with `Conflict` when the principal has another pseudonym or the pseudonym another principal.
+    PutCertificateRole {
+        /// Whose certificate it is.
+        principal: PrincipalId,
+        /// What the audit log calls that principal.
+        pseudonym: String,
+        /// What it carries.
+        role: Role,
+        /// When it runs out.
+        expire_time: Timestamp,
+    },
     /// Keeps a signed checkpoint, unless a newer one of the log is kept already.
     PutCheckpoint(CheckpointRow),
     /// Sets a value that describes the whole vault, such as its id.
@@ -175,6 +187,10 @@ pub trait KeyReader: Send {
     fn api_keys(&mut self, after: Option<&str>, limit: usize) -> Result<Vec<ApiKeyRow>, StoreError>;
     /// Returns the pseudonym that a principal has, if it has one.
     fn pseudonym(&mut self, principal: &PrincipalId) -> Result<Option<String>, StoreError>;
+    /// Returns when the last certificate that carried `role` for a principal runs out; none when there was none.
+    fn certificate_role(&mut self, principal: &PrincipalId, role: Role) -> Result<Option<Timestamp>, StoreError>;
+    /// Returns the roles that a principal has at `now`, by API keys that are live and by certificates that have not run out.
+    fn roles_of(&mut self, principal: &PrincipalId, now: Timestamp) -> Result<Vec<Role>, StoreError>;
     /// Returns the newest checkpoint that was kept of a log.
     fn checkpoint(&mut self, log: &LogId) -> Result<Option<CheckpointRow>, StoreError>;
     /// Returns the newest checkpoint of every log.

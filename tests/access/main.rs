@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
 
+mod certificates;
 mod credentials;
 mod house;
 mod keys;
 mod matrix;
+#[path = "../pki/mod.rs"]
+#[allow(dead_code, reason = "each suite uses what it needs of it")]
+mod pki;
 mod scope;

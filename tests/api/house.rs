@@ -127,6 +127,7 @@ async fn serve(vault: &Arc<Vault>, stop: &CancellationToken) -> Channel {
         transport,
         places: Arc::default(),
         ends: Ends::default(),
+        gate: Arc::clone(vault.gate()),
         metrics: Arc::clone(vault.metrics()),
     };
     tokio::spawn(listen(listening));

@@ -18,7 +18,11 @@ mod idempotency;
 mod ingest;
 mod input;
 mod matrix;
+mod mtls;
 mod order;
+#[path = "../pki/mod.rs"]
+#[allow(dead_code, reason = "each suite uses what it needs of it")]
+mod pki;
 mod process;
 mod reference;
 mod rotation;

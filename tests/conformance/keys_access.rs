@@ -87,6 +87,46 @@ pub(crate) async fn two_live_keys_and_one_pseudonym<F: Factory>(factory: F) {
     assert_eq!(page.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["k4", "k5"]);
 }
 
+pub(crate) async fn roles_come_by_key_and_by_certificate<F: Factory>(factory: F) {
+    let (store, _thread) = factory.keys();
+    let meet = |principal: &str, pseudonym: &str, role, until| {
+        let (principal, pseudonym) = (principal.parse().unwrap(), pseudonym.to_owned());
+        let write = KeyWrite::PutCertificateRole { principal, pseudonym, role, expire_time: at(until) };
+        store.submit(KeyWork::new(write))
+    };
+    let roles = |name: &str, now| {
+        let name = name.parse().unwrap();
+        store.read(move |reader| reader.roles_of(&name, at(now)))
+    };
+    let until = |name: &str, role| {
+        let name = name.parse().unwrap();
+        store.read(move |reader| reader.certificate_role(&name, role))
+    };
+    let put = |row| store.submit(KeyWork::new(KeyWrite::PutApiKey { row, most_live: 2, now: at(0) }));
+    meet("jo", "key_1", Role::Reader, 50).await.unwrap();
+    refused!(meet("jo", "key_9", Role::Auditor, 50), Conflict);
+    refused!(meet("al", "key_1", Role::Reader, 50), Conflict);
+    assert_eq!(store.read(|reader| reader.pseudonym(&"jo".parse().unwrap())).await.unwrap(), Some("key_1".to_owned()));
+    assert_eq!(store.read(|reader| reader.pseudonym(&"al".parse().unwrap())).await.unwrap(), None);
+    for later in [70, 60] {
+        meet("jo", "key_1", Role::Reader, later).await.unwrap();
+    }
+    assert_eq!(until("jo", Role::Reader).await.unwrap(), Some(at(70)));
+    assert_eq!(until("jo", Role::Auditor).await.unwrap(), None);
+    put(api_key("k1", "jo", "key_1", Role::Auditor)).await.unwrap();
+    put(api_key("k2", "jo", "key_1", Role::Approver)).await.unwrap();
+    put(api_key("k3", "al", "key_3", Role::Privacy)).await.unwrap();
+    store.submit(KeyWork::new(KeyWrite::RevokeApiKey("k2".to_owned(), at(5)))).await.unwrap();
+    let sorted = |mut roles: Vec<Role>| {
+        roles.sort();
+        roles
+    };
+    assert_eq!(sorted(roles("jo", 70).await.unwrap()), [Role::Reader, Role::Auditor], "both to the last moment");
+    assert_eq!(roles("jo", 71).await.unwrap(), [Role::Auditor]);
+    assert_eq!(roles("jo", 100).await.unwrap(), []);
+    assert_eq!(roles("al", 0).await.unwrap(), [Role::Privacy]);
+}
+
 pub(crate) async fn the_rest_reads_back<F: Factory>(factory: F) {
     let (store, thread) = factory.keys();
     let epoch = EpochRow { epoch: 1, state: KeyState::Active, check: [1; 32], create_time: at(0) };

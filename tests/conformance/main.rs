@@ -89,5 +89,6 @@ conforms!(on_sqlite, crate::sqlite::Sqlite, {
     keys_access:
         a_reference_stands_for_one_conversation
         two_live_keys_and_one_pseudonym
+        roles_come_by_key_and_by_certificate
         the_rest_reads_back;
 });

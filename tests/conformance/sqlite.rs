@@ -100,6 +100,21 @@ fn another_format_or_another_kind_of_file_is_refused() {
     assert!(matches!(sqlite::open_keys(&keys, 1), Err(StoreError::Corrupt(_))));
 }
 
+#[test]
+fn a_key_store_without_certificates_is_brought_up_to_date() {
+    let vault = Sqlite::create();
+    let conn = rusqlite::Connection::open(vault.path("keys.db")).unwrap();
+    conn.execute_batch(
+        "DROP TABLE certificate_roles; DELETE FROM migrations WHERE version = 2; PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(conn);
+    let (_store, _) = sqlite::open_keys(&vault.path("keys.db"), 1).unwrap();
+    let conn = rusqlite::Connection::open(vault.path("keys.db")).unwrap();
+    assert_eq!(conn.query_row("SELECT count(*) FROM certificate_roles", [], |row| row.get::<_, i64>(0)), Ok(0));
+    assert_eq!(conn.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)), Ok(2));
+}
+
 /// Returns which of the wraps stand in some file of the vault.
 fn found(vault: &Sqlite, ids: &[u64]) -> Vec<u64> {
     let files: Vec<Vec<u8>> =

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
 
+use crate::access::certificate::new_pseudonym;
 use crate::access::decision::fits;
 use crate::access::gate::keys_unavailable;
 use crate::access::key_cache::KnownKey;
@@ -58,7 +59,7 @@ pub struct Issued {
 ///
 /// `INVALID_FIELD` for a missing request id, a time to live of nothing or over [`MAX_TTL`], or limits that the role
 /// cannot have; `SELF_ISSUE_DENIED` for a key of one's own, or of the role `security`; `ROLE_CONFLICT` when the
-/// principal has a live key of a role that this one does not go with; `API_KEY_LIMIT`; `IDEMPOTENCY_MISMATCH`. Each is
+/// principal has a live key or certificate of a role that this one does not go with; `API_KEY_LIMIT`; `IDEMPOTENCY_MISMATCH`. Each is
 /// in the audit log by then.
 pub async fn issue(gate: &Gate, auth: &Authorized<acts::IssueApiKey>, request: IssueRequest) -> Result<Issued> {
     let _turn = gate.issuing.lock().await;
@@ -72,7 +73,9 @@ pub async fn issue(gate: &Gate, auth: &Authorized<acts::IssueApiKey>, request: I
         return repeat(gate, auth, &asked, row).await;
     }
     let others = keys_of(gate, &asked.principal).await?;
-    if let Err(reason) = may_have(auth, &asked, others.iter().filter(|row| is_live(row, now))) {
+    let of = asked.principal.clone();
+    let roles = gate.keys.read(move |reader| reader.roles_of(&of, now)).await.map_err(keys_unavailable)?;
+    if let Err(reason) = may_have(auth, &asked, others.iter().filter(|row| is_live(row, now)), &roles) {
         return Err(refuse(gate, auth, Error::new(reason)).await);
     }
     let principal = asked.principal.clone();
@@ -150,31 +153,21 @@ fn draft(auth: &Authorized<acts::IssueApiKey>, request: IssueRequest, now: Times
     }
 }
 
-/// Checks the request against who asks for it and what its principal has already.
+/// Checks the request against who asks for it and what its principal has already: keys, and roles by key or certificate.
 fn may_have<'a>(
     auth: &Authorized<acts::IssueApiKey>,
     asked: &ApiKeyRow,
     live: impl Iterator<Item = &'a ApiKeyRow>,
+    roles: &[Role],
 ) -> Result<(), Reason> {
     if asked.principal == auth.principal().id || asked.role == Role::Security {
         return Err(Reason::SelfIssueDenied);
     }
-    let mut of_this_role = 0;
-    for row in live {
-        if conflict(row.role, asked.role) {
-            return Err(Reason::RoleConflict);
-        }
-        of_this_role += usize::from(row.role == asked.role);
+    if roles.iter().any(|role| role.conflicts_with(asked.role)) {
+        return Err(Reason::RoleConflict);
     }
+    let of_this_role = live.filter(|row| row.role == asked.role).count();
     if of_this_role >= MOST_LIVE { Err(Reason::ApiKeyLimit) } else { Ok(()) }
-}
-
-/// Tells whether one principal must not have both roles: content and keys, or `security` and anything else.
-fn conflict(a: Role, b: Role) -> bool {
-    let content = |role| matches!(role, Role::Ingestor | Role::Reader | Role::Compliance | Role::Privacy);
-    let keys = |role| role == Role::Operator;
-    let security = |role| role == Role::Security;
-    content(a) && keys(b) || keys(a) && content(b) || security(a) != security(b)
 }
 
 /// Answers a repeated request with the key it made, but not with its secret.
@@ -230,30 +223,12 @@ fn key_id(issuer: &str, tenant: Option<&TenantId>, request_id: &[u8; 16]) -> Str
     base32(&context.finish().as_ref()[..ID_BYTES])
 }
 
-fn new_pseudonym() -> String {
-    format!("prn_{}", base32(&random::bytes::<ID_BYTES>()))
-}
-
-/// The bytes of a key's id, and of the random part of a pseudonym: 16 characters.
+/// The bytes of a key's id: 16 characters.
 const ID_BYTES: usize = 10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nobody_holds_both_keys_and_content_or_security_and_anything() {
-        use Role::{Approver, Auditor, Compliance, Ingestor, Operator, Privacy, Reader, Security};
-        for content in [Ingestor, Reader, Compliance, Privacy] {
-            assert!(conflict(content, Operator) && conflict(Operator, content), "{content}");
-            assert!(!conflict(content, Auditor) && !conflict(content, content) && !conflict(content, Approver));
-        }
-        for other in Role::ALL.iter().filter(|role| **role != Security) {
-            assert!(conflict(Security, *other) && conflict(*other, Security), "{other}");
-        }
-        assert!(!conflict(Security, Security));
-        assert!(!conflict(Operator, Operator));
-    }
 
     #[test]
     fn a_key_id_depends_on_issuer_tenant_and_request() {

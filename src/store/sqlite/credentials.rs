@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::data_writer::Stop;
 use super::key_changes::unless;
 use super::rows::{change, column, exists, first, to_json};
-use crate::domain::{TenantId, Timestamp};
+use crate::domain::{PrincipalId, Role, TenantId, Timestamp};
 use crate::store::error::Refusal;
 use crate::store::key_rows::ApiKeyRow;
 
@@ -21,13 +21,7 @@ pub(super) fn put(conn: &Connection, row: &ApiKeyRow, most_live: usize, now: Tim
         count.and_then(|count| usize::try_from(count).ok()).is_none_or(|count| count >= most_live),
         Refusal::Exists,
     )?;
-    change(
-        conn,
-        "INSERT INTO principals (name, pseudonym) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        (row.principal.as_str(), &row.pseudonym),
-    )?;
-    let same = "SELECT 1 FROM principals WHERE name = ?1 AND pseudonym = ?2";
-    unless(!exists(conn, same, (row.principal.as_str(), &row.pseudonym))?, Refusal::Conflict)?;
+    put_principal(conn, &row.principal, &row.pseudonym)?;
     change(
         conn,
         "INSERT INTO api_keys (id, hash, principal, role, tenant, bots, create_time, expire_time, revoke_time)
@@ -45,6 +39,32 @@ pub(super) fn put(conn: &Connection, row: &ApiKeyRow, most_live: usize, now: Tim
         ),
     )?;
     Ok(())
+}
+
+/// Keeps that a certificate of a principal carries a role and, for a new principal, its pseudonym; the latest time counts.
+pub(super) fn put_certificate_role(
+    conn: &Connection,
+    principal: &PrincipalId,
+    pseudonym: &str,
+    role: Role,
+    expire_time: Timestamp,
+) -> Result<(), Stop> {
+    put_principal(conn, principal, pseudonym)?;
+    change(
+        conn,
+        "INSERT INTO certificate_roles (principal, role, expire_time) VALUES (?1, ?2, ?3)
+         ON CONFLICT (principal, role) DO UPDATE SET expire_time = max(expire_time, ?3)",
+        (principal.as_str(), role.code(), expire_time.unix_ms()),
+    )?;
+    Ok(())
+}
+
+/// Adds a principal with its pseudonym; one that is there must have the same.
+fn put_principal(conn: &Connection, principal: &PrincipalId, pseudonym: &str) -> Result<(), Stop> {
+    let row = (principal.as_str(), pseudonym);
+    change(conn, "INSERT INTO principals (name, pseudonym) VALUES (?1, ?2) ON CONFLICT DO NOTHING", row)?;
+    let same = "SELECT 1 FROM principals WHERE name = ?1 AND pseudonym = ?2";
+    unless(!exists(conn, same, row)?, Refusal::Conflict)
 }
 
 /// Revokes an API key; the earliest time counts.

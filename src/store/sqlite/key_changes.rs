@@ -32,6 +32,9 @@ pub(super) fn apply(conn: &Connection, write: &KeyWrite) -> Result<(), Stop> {
         KeyWrite::ForgetAct(id) => simply(conn, "DELETE FROM act_marks WHERE id = ?1", id),
         KeyWrite::PutApiKey { row, most_live, now } => credentials::put(conn, row, *most_live, *now),
         KeyWrite::RevokeApiKey(id, at) => credentials::revoke(conn, id, *at),
+        KeyWrite::PutCertificateRole { principal, pseudonym, role, expire_time } => {
+            credentials::put_certificate_role(conn, principal, pseudonym, *role, *expire_time)
+        }
         KeyWrite::PutCheckpoint(row) => Ok(put_checkpoint(conn, row)?),
         KeyWrite::PutMeta(key, value) => put_meta(conn, key, value),
     }

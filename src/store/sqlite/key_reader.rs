@@ -186,6 +186,17 @@ impl KeyReader for SqliteKeyReader {
         first(self.conn(), sql, [principal.as_str()], |row| column(row, 0))
     }
 
+    fn certificate_role(&mut self, principal: &PrincipalId, role: Role) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT expire_time FROM certificate_roles WHERE principal = ?1 AND role = ?2";
+        first(self.conn(), sql, (principal.as_str(), role.code()), |row| time(row, 0))
+    }
+
+    fn roles_of(&mut self, principal: &PrincipalId, now: Timestamp) -> Result<Vec<Role>, StoreError> {
+        let sql = "SELECT role FROM api_keys WHERE principal = ?1 AND expire_time > ?2 AND revoke_time IS NULL
+            UNION SELECT role FROM certificate_roles WHERE principal = ?1 AND expire_time >= ?2";
+        all(self.conn(), sql, (principal.as_str(), now.unix_ms()), |row| coded(row, 0, Role::from_code))
+    }
+
     fn checkpoint(&mut self, log: &LogId) -> Result<Option<CheckpointRow>, StoreError> {
         first(
             self.conn(),

@@ -28,7 +28,7 @@ pub(super) const KEYS: Kind = Kind {
     application_id: i32::from_be_bytes(*b"SrKe"),
     name: "key store",
     secure_delete: true,
-    migrations: &[include_str!("keys_1.sql")],
+    migrations: &[include_str!("keys_1.sql"), include_str!("keys_2.sql")],
 };
 
 impl Kind {

@@ -16,7 +16,7 @@ use subrosa_proto::v1;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use super::{Client, TENANT, uuid};
 
@@ -38,6 +38,25 @@ impl House {
         let mut house = Self { dir: tempfile::tempdir().unwrap(), running: None, ahead: Cell::default() };
         house.start().await.unwrap();
         house
+    }
+
+    /// Makes a vault and starts it with these lines in the `[server]` section of its configuration, which
+    /// may name files in the folder that they are handed.
+    pub(crate) async fn with_server(lines: impl FnOnce(&Path) -> String) -> Self {
+        let mut house = Self::new().await;
+        let lines = lines(house.dir.path());
+        house.configure("server", &lines).await;
+        house
+    }
+
+    /// Lets the running vault read its certificates, authorities and revocation lists again.
+    pub(crate) fn reload(&self) {
+        self.live().vault.reload_files().unwrap();
+    }
+
+    /// As [`House::reload`], with files that cannot be used; says why.
+    pub(crate) fn reload_fails(&self) -> String {
+        self.live().vault.reload_files().unwrap_err().to_string()
     }
 
     /// Starts the vault, or says why it does not start.
@@ -104,6 +123,14 @@ impl House {
     /// A connection of its own to one of the addresses.
     pub(crate) fn channel_to(&self, address: std::net::SocketAddr) -> Channel {
         self.endpoint_to(address).connect_lazy()
+    }
+
+    /// A connection of its own that shows this certificate, or none.
+    pub(crate) fn showing(&self, identity: Option<Identity>) -> Channel {
+        let tls = tls(self.ca_file());
+        let tls = identity.into_iter().fold(tls, ClientTlsConfig::identity);
+        let url = self.endpoints().url(self.endpoints().data);
+        Endpoint::from_shared(url).unwrap().tls_config(tls).unwrap().connect_lazy()
     }
 
     pub(crate) fn endpoint_to(&self, address: std::net::SocketAddr) -> Endpoint {
@@ -216,7 +243,10 @@ impl House {
 }
 
 fn endpoint(endpoints: &Endpoints, address: std::net::SocketAddr, ca_file: &Path) -> Endpoint {
+    Endpoint::from_shared(endpoints.url(address)).unwrap().tls_config(tls(ca_file)).unwrap()
+}
+
+fn tls(ca_file: &Path) -> ClientTlsConfig {
     let authority = Certificate::from_pem(std::fs::read(ca_file).unwrap());
-    let tls = ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
-    Endpoint::from_shared(endpoints.url(address)).unwrap().tls_config(tls).unwrap()
+    ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost")
 }
