@@ -151,7 +151,8 @@ impl RunningVault {
             tracing::error!(reason = error.reason().as_str(), "the last failed logins are not logged");
         }
         self.workers.stop().await;
-        drop(self.vault);
+        // Whatever else holds the stores must be gone before they can close.
+        drop((self.vault, self.reloads));
         close(self.writers).await;
     }
 }
