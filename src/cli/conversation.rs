@@ -255,9 +255,18 @@ fn content(record: &Record) -> String {
             let call = (&call.name, &call.arguments, &call.result);
             format!("{}({}) = {}", terminal::one_line(call.0), terminal::lines(call.1), terminal::lines(call.2))
         }
+        Some(record::Content::Attachment(file)) => attachment(file),
         Some(record::Content::Annotation(note)) => format!("note: {}", terminal::lines(&note.note)),
         None => "(content withheld)".to_owned(),
     }
+}
+
+/// Returns what is known of a file, and what it holds where that may leave.
+fn attachment(file: &v1::Attachment) -> String {
+    let name = if file.file_name.is_empty() { "(no name)" } else { &file.file_name };
+    let known = format!("file {name} ({}, {} bytes, SHA-256 {})", file.media_type, file.size, file.sha256);
+    let held = if file.withheld { "(content withheld)".into() } else { String::from_utf8_lossy(&file.data) };
+    format!("{}\n{}", terminal::one_line(&known), terminal::lines(&held))
 }
 
 fn indented(text: &str) -> String {
