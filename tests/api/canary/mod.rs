@@ -1,239 +1,172 @@
-//! Raw never lands: two hundred unlike values over every path into the vault, and then every byte on disk is looked at.
+//! Raw never lands: a thousand unlike values over every path into the vault, a kill in the middle, and then every byte is
+//! looked at: on disk, in what the vault said, and in what it sealed.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod mint;
+mod opened;
+mod plant;
+mod program;
+mod scan;
 
 use subrosa_proto::v1;
 
-use crate::support::{Client, TENANT, said, text_of, tool, uuid};
+use crate::support::{Client, TENANT, file, said, tool, uuid};
 
-/// How many values of each kind go over each path.
-const ROUNDS: usize = 20;
+use opened::{Plain, open_all};
+use plant::Planting;
+use program::Program;
+pub(crate) use scan::{Scanner, hits};
 
-/// Returns every place under `folder` where a value lies in clear, in hexadecimal or in base64, in order.
-pub(crate) fn hits(folder: &Path, values: &[String]) -> Vec<String> {
-    let needles: Vec<_> =
-        values.iter().flat_map(|value| forms(value).into_iter().map(move |form| (value, form))).collect();
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(hits(&path, values));
-            continue;
-        }
-        let content = std::fs::read(&path).unwrap();
-        let here = needles.iter().filter(|(_, form)| memchr::memmem::find(&content, form).is_some());
-        found.extend(here.map(|(value, _)| format!("{value} in {}", path.display())));
-    }
-    found
-}
+/// How often a value of its own goes over each path, before the kill and after it.
+const ROUNDS: usize = 4;
 
-/// A value as it is, in hexadecimal, and in base64 wherever it may begin.
-fn forms(value: &str) -> Vec<Vec<u8>> {
-    let mut forms = vec![value.as_bytes().to_vec(), data_encoding::HEXLOWER.encode(value.as_bytes()).into_bytes()];
-    for shift in 0..3_usize {
-        let padded = [&vec![0; shift][..], value.as_bytes()].concat();
-        let encoded = data_encoding::BASE64.encode(&padded[..padded.len() / 3 * 3]).into_bytes();
-        forms.push(encoded[if shift == 0 { 0 } else { 4 }..].to_vec());
-    }
-    forms
-}
+/// How long all of it may take; it takes seconds.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(900);
 
-#[test]
-fn the_scan_finds_each_form() {
-    let folder = tempfile::tempdir().unwrap();
-    let value = "someone.else@example.org".to_owned();
-    for form in forms(&value) {
-        std::fs::write(folder.path().join("f"), [b"xx".as_slice(), &form, b"yy"].concat()).unwrap();
-        assert_eq!(hits(folder.path(), std::slice::from_ref(&value)).len(), 1);
-    }
-    std::fs::write(folder.path().join("f"), "someone else").unwrap();
-    assert!(hits(folder.path(), &[value]).is_empty());
-}
-
-/// Makes values that look like none of the others, and remembers them all.
-#[derive(Default)]
-struct Mint(Vec<String>);
-
-impl Mint {
-    fn next(&mut self) -> String {
-        let n = self.0.len();
-        let value = match n % 3 {
-            0 => format!("q{n}z.canary{n}@mail{n}.example.org"),
-            1 => card(n),
-            _ => format!("sk-proj-{}{n:04}", "Zx9Qw7Er5Ty3Ui1Op2As4Df6Gh8Jk0Lz"),
-        };
-        self.0.push(value.clone());
-        value
-    }
-
-    /// One that is an e-mail address.
-    fn mail(&mut self) -> String {
-        let n = self.0.len();
-        self.0.push(format!("w{n}k.canary{n}@post{n}.example.net"));
-        self.0[n].clone()
-    }
-}
-
-/// A card number with its check digit (Luhn).
-fn card(n: usize) -> String {
-    let body = format!("411111{n:09}");
-    let sum: u32 = body.bytes().rev().enumerate().fold(0, |sum, (at, digit)| {
-        let digit = u32::from(digit - b'0') * if at % 2 == 0 { 2 } else { 1 };
-        sum + digit / 10 + digit % 10
-    });
-    format!("{body}{}", (10 - sum % 10) % 10)
-}
-
-/// The program itself, logging everything it can to a file beside its folder.
-struct Program {
-    child: Child,
-    line: serde_json::Value,
-}
-
-impl Program {
-    fn start(dir: &Path) -> Self {
-        let log = std::fs::File::create(dir.join("log")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_subrosa"))
-            .args(["dev", "--output", "json", "--log", "trace", "--data-dir"])
-            .arg(dir.join("vault"))
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        Self { child, line: serde_json::from_str(&line).unwrap() }
-    }
-
-    fn role(&self, role: &str) -> Client {
-        let ca = std::fs::read(self.line["ca_file"].as_str().unwrap()).unwrap();
-        let authority = tonic::transport::Certificate::from_pem(ca);
-        let tls = tonic::transport::ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
-        let endpoint = self.line["data_endpoint"].as_str().unwrap().to_owned();
-        let channel =
-            tonic::transport::Endpoint::from_shared(endpoint).unwrap().tls_config(tls).unwrap().connect_lazy();
-        Client::new(channel, Some(&format!("Bearer {}", self.line["keys"][role].as_str().unwrap())))
-    }
-
-    fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        assert!(self.child.wait().unwrap().success(), "the program did not end well");
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
-
-/// Sends values over every path and returns the conversations that took some.
-async fn plant(program: &Program, mint: &mut Mint) -> Vec<String> {
-    let (bot, compliance) = (program.role("ingestor"), program.role("compliance"));
-    let mut names = Vec::new();
-    for _ in 0..ROUNDS {
-        let conversation = v1::Conversation {
-            bot: "a".to_owned(),
-            client_reference: mint.mail(),
-            subject: mint.mail(),
-            ..Default::default()
-        };
-        let name = bot.create_as(conversation).await.unwrap().name;
-        let mut metadata = BTreeMap::from([("note".to_owned(), mint.next())]);
-        metadata.insert("password".to_owned(), mint.next());
-        let escaped = mint.mail().replace('@', "\\u0040");
-        let arguments = format!(r#"{{"{}": [1, {{"n": {}}}], "b": "{escaped}"}}"#, mint.mail(), card_of(mint));
-        let said_it = v1::Record {
-            client_id: mint.mail(),
-            model: mint.mail(),
-            prompt_version: mint.mail(),
-            metadata,
-            ..said(&format!("write to {} or pay with {}", mint.mail(), card_of(mint)))
-        };
-        let called = tool("lookup", &arguments, &format!(r#"["{}"]"#, mint.mail()));
-        bot.append(&name, vec![said_it, called, said(&format!("key: {}", mint.next()))]).await.unwrap();
-        let mut stream = bot.open_stream(&name, &uuid()).await.unwrap();
-        stream.append(1, said(&mint.mail())).await;
-        stream.acked(1).await.unwrap();
-        let note =
-            v1::AnnotateRequest { name: name.clone(), note: format!("asked by {}", mint.mail()), ..Default::default() };
-        compliance.conversations().annotate(note).await.unwrap();
-        refuse(&bot, &compliance, &name, mint).await;
-        names.push(name);
-    }
-    names
-}
-
-fn card_of(mint: &mut Mint) -> String {
-    let value = card(mint.0.len() + 5_000);
-    mint.0.push(value.clone());
-    value
-}
-
-/// Sends values in calls that are refused.
-async fn refuse(bot: &Client, compliance: &Client, name: &str, mint: &mut Mint) {
-    let refused = |answer: Result<v1::AppendRecordsResponse, tonic::Status>, value: &str| {
-        let status = answer.unwrap_err();
-        assert!(!format!("{status:?}").contains(value), "the refusal repeats the value");
-    };
-    let value = mint.mail();
-    refused(bot.append(name, vec![said(&value.repeat(20_000))]).await, &value);
-    refused(bot.append(name, vec![tool(&value, "{}", "")]).await, &value);
-    refused(bot.append(name, vec![tool("lookup", &format!("{{{value}"), "")]).await, &value);
-    refused(bot.append(&value, vec![said(&value)]).await, &value);
-    refused(bot.append_with(name, &value, vec![said(&value)]).await, &value);
-    let huge: Vec<_> = (0..20).map(|_| said(&value.repeat(7_000))).collect();
-    refused(bot.append(name, huge).await, &value);
-    let preview = v1::PreviewRedactionRequest { tenant: TENANT.to_owned(), records: vec![said(&value)] };
-    bot.ingest().preview_redaction(preview).await.unwrap();
-    let search = v1::SearchConversationsRequest {
-        parent: TENANT.to_owned(),
-        subject: value.clone(),
-        purpose: v1::Purpose::SubjectRequest.into(),
-        ..Default::default()
-    };
-    compliance.search().search_conversations(search.clone()).await.unwrap();
-    let wrong = v1::SearchConversationsRequest { page_token: value.clone(), case_reference: value.clone(), ..search };
-    assert!(compliance.search().search_conversations(wrong).await.is_err());
-    assert!(bot.raw(&format!("/{}", value.replace('@', "")), value.into_bytes()).await.is_err());
-}
+/// What is planted where the tenant's policy looks for no addresses: the decrypted scan must find each of them.
+const KEPT: &[&str] = &[
+    "kept.text@control.example.org",
+    "kept.argument@control.example.org",
+    "kept.escape@control.example.org",
+    "kept.key@control.example.org",
+    "kept.metadata@control.example.org",
+    "kept.client.id@control.example.org",
+    "kept.reference@control.example.org",
+    "kept.note@control.example.org",
+    "kept.file@control.example.org",
+    "kept.json.file@control.example.org",
+    "kept.file.name@control.example.org",
+    "kept.stream@control.example.org",
+];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_value_reaches_a_file_a_log_or_a_reader() {
+async fn no_value_reaches_a_file_a_log_a_reply_or_what_is_sealed() {
+    tokio::time::timeout(PATIENCE, plant_and_scan()).await.expect("the vault hangs");
+}
+
+async fn plant_and_scan() {
     let dir = tempfile::tempdir().unwrap();
+    let mut planting = Planting::default();
     let program = Program::start(dir.path());
-    let mut mint = Mint::default();
-    let names = plant(&program, &mut mint).await;
-    assert!(mint.0.len() >= 200, "{} values", mint.0.len());
-    let mut shown = String::new();
-    let reader = program.role("reader");
-    for name in &names {
-        for record in reader.read(name).await.unwrap() {
-            let call = match &record.content {
-                Some(v1::record::Content::ToolCall(call)) => {
-                    format!("{} {} {}", call.name, call.arguments, call.result)
-                }
-                _ => text_of(&record).to_owned(),
-            };
-            let rest = [&record.client_id, &record.model, &record.prompt_version].map(String::as_str).join(" ");
-            shown.push_str(&format!("{call} {rest} {:?}\n", record.metadata));
-        }
-        let conversation = reader.get(name).await.unwrap();
-        shown.push_str(&format!("{} {}\n", conversation.client_reference, conversation.subject));
+    for _ in 0..ROUNDS {
+        planting.round(&program).await;
     }
-    assert!(shown.contains("write to <EMAIL"), "the reader sees nothing, and so nothing is proved");
-    let seen: Vec<_> = mint.0.iter().filter(|value| shown.contains(*value)).collect();
-    assert!(seen.is_empty(), "read back: {seen:?}");
-    // Once while it runs, with its write-ahead logs, and once when it has stopped.
-    assert_eq!(hits(dir.path(), &mint.0), Vec::<String>::new());
+    kill_in_the_middle(program, &mut planting).await;
+    let early = Scanner::new(&planting.mint.0);
+    assert_eq!(early.places_under(dir.path()), Vec::<String>::new(), "after the kill");
+
+    let program = Program::start(dir.path());
+    let rotate = v1::RotateKeyRequest { parent: TENANT.to_owned(), request_id: uuid() };
+    program.role("operator").keys().rotate_key(rotate).await.unwrap();
+    for _ in 0..ROUNDS {
+        planting.round(&program).await;
+    }
+    let records = planting.read_back(&program).await;
+    assert!(records > planting.names.len() * 2 * 10, "{records} records were read back");
+    keep_some(&program).await;
+    let all = Scanner::new(&planting.mint.0);
+    assert!(planting.mint.0.len() >= 1_000, "{planting:?}");
+    assert_eq!(all.places_under(dir.path()), Vec::<String>::new(), "while it runs, with its write-ahead logs");
     program.stop();
-    assert_eq!(hits(dir.path(), &mint.0), Vec::<String>::new());
-    let log = std::fs::read(dir.path().join("log")).unwrap();
-    assert!(!log.is_empty(), "the log is empty: trace did not log: {}", log.len());
-    let control = ["conversations_by_time".to_owned()];
-    assert!(!hits(dir.path(), &control).is_empty(), "the scan does not find what is there");
+    assert_eq!(all.places_under(dir.path()), Vec::<String>::new(), "when it has stopped");
+    let kept: Vec<_> = KEPT.iter().map(|value| (*value).to_owned()).collect();
+    assert_eq!(hits(dir.path(), &kept), Vec::<String>::new(), "what is kept is sealed too");
+    assert_eq!(all.values_in(&planting.heard), Vec::<&str>::new(), "in what the vault said");
+    scans_can_find(dir.path(), &planting);
+    nothing_recognised_is_sealed(&open_all(&dir.path().join("vault")), &planting, &all);
+}
+
+/// Kills the program while appends are on their way.
+async fn kill_in_the_middle(program: Program, planting: &mut Planting) {
+    let bot = program.role("ingestor");
+    let name = bot.create().await;
+    let mut work = tokio::task::JoinSet::new();
+    let texts: Vec<Vec<String>> = (0..8).map(|_| (0..8).map(|_| planting.mint.sentence()).collect()).collect();
+    let (done, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
+    for texts in texts {
+        let (bot, name, done) = (bot.clone(), name.clone(), done.clone());
+        work.spawn(async move {
+            for text in texts.iter().cycle() {
+                match bot.append(&name, vec![said(text); 20]).await {
+                    Ok(_) => drop(done.send(())),
+                    Err(status) => return status,
+                }
+            }
+            unreachable!("the texts go round")
+        });
+    }
+    for _ in 0..20 {
+        acknowledged.recv().await.unwrap();
+    }
+    program.kill();
+    while let Some(status) = work.join_next().await {
+        planting.heard.extend(format!("{:?}", status.unwrap()).bytes());
+    }
+    planting.names.push(name);
+}
+
+/// Turns the class `EMAIL` off and plants addresses everywhere, so that they are sealed as they came.
+async fn keep_some(program: &Program) {
+    let (bot, compliance) = (program.role("ingestor"), program.role("compliance"));
+    let base_version = 0;
+    let rules = vec![v1::ClassRule { finding_class: "CARD".to_owned(), ..Default::default() }];
+    let document = Some(v1::policy::Document::Redaction(v1::RedactionPolicy { rules, ..Default::default() }));
+    let policy = Some(v1::Policy { document, ..Default::default() });
+    let request = v1::ProposePolicyRequest { parent: TENANT.to_owned(), policy, base_version, request_id: uuid() };
+    compliance.policies().propose_policy(request).await.unwrap();
+    let [text, argument, escape, key, metadata, client_id, reference, note, in_file, in_json, file_name, stream] = KEPT
+    else {
+        panic!("a value without a place")
+    };
+    let conversation =
+        v1::Conversation { bot: "a".to_owned(), client_reference: (*reference).to_owned(), ..Default::default() };
+    let name = bot.create_as(conversation).await.unwrap().name;
+    let arguments = format!(r#"{{"{key}": "{argument}", "e": "{}"}}"#, scan::escaped(escape));
+    let said_it = v1::Record {
+        client_id: (*client_id).to_owned(),
+        metadata: [("note".to_owned(), (*metadata).to_owned())].into(),
+        ..said(text)
+    };
+    let records = vec![
+        said_it,
+        tool("lookup", &arguments, ""),
+        file(file_name, "text/plain", in_file.as_bytes()),
+        file("a.json", "application/json", format!("[\"{}\"]", scan::escaped(in_json)).as_bytes()),
+    ];
+    bot.append(&name, records).await.unwrap();
+    append_by_stream(&bot, &name, stream).await;
+    let request = v1::AnnotateRequest { name, note: (*note).to_owned(), ..Default::default() };
+    compliance.conversations().annotate(request).await.unwrap();
+}
+
+async fn append_by_stream(bot: &Client, name: &str, text: &str) {
+    let mut session = bot.open_stream(name, &uuid()).await.unwrap();
+    session.append(1, said(text)).await;
+    session.acked(1).await.unwrap();
+}
+
+/// That nothing was found proves something only where something would be.
+fn scans_can_find(dir: &std::path::Path, planting: &Planting) {
+    let control = ["conversations_by_time".to_owned(), "journal".to_owned()];
+    assert!(!hits(&dir.join("vault"), &control).is_empty(), "the scan does not find what is there");
+    let log = std::fs::read_to_string(dir.join("log")).unwrap();
+    assert!(log.contains("TRACE") || log.contains("DEBUG") || log.contains("INFO"), "the log is empty: {}", log.len());
+    for (what, control) in [("a reply", "<EMAIL_"), ("a refusal", "PERSONAL_DATA_IN_KEY"), ("the metrics", "# EOF")] {
+        let found = memchr::memmem::find(&planting.heard, control.as_bytes());
+        assert!(found.is_some(), "{what} was not taken down");
+    }
+}
+
+/// Scans what was opened. The bytes of files that are sealed as they came are left out by design, and hold what is in them.
+fn nothing_recognised_is_sealed(opened: &[Plain], planting: &Planting, all: &Scanner) {
+    let found: Vec<_> = opened
+        .iter()
+        .flat_map(|plain| all.values_in(&plain.shown).into_iter().map(move |value| (value, plain.place.as_str())))
+        .collect();
+    assert_eq!(found, [], "sealed as they came");
+    let withheld: Vec<u8> = opened.iter().flat_map(|plain| plain.withheld.iter().copied()).collect();
+    assert_eq!(all.values_in(&withheld).len(), planting.raw.len(), "the files that are left out");
+    // The same scan over the same vault, where redaction was off for a class: it finds every one.
+    let kept: Vec<_> = KEPT.iter().map(|value| (*value).to_owned()).collect();
+    let shown: Vec<u8> = opened.iter().flat_map(|plain| plain.shown.iter().copied()).collect();
+    assert_eq!(Scanner::new(&kept).values_in(&shown), kept, "the scan misses what was not redacted");
 }
