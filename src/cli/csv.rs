@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn no_cell_begins_as_a_formula() {
-        let formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠a", "=cmd|' /C calc'!A0"];
+        let formulas =
+            ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠a", "=cmd|' /C calc'!A0"];
         for formula in formulas {
             assert_eq!(parse(&row([formula])), [[format!("'{formula}")]]);
         }

@@ -15,8 +15,7 @@ use super::{api_key, audit, conversation, csv, key, policy, tenant};
 
 /// Clears the screen, sets the title, asks the terminal to answer, starts C1 sequences, turns the direction, hides, and
 /// begins a line of its own.
-const HOSTILE: &str =
-    "word\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}6n\u{90}q\u{9c}\u{202e}\u{2066}\u{200b}\u{ad}\u{e0041}\u{7f}\r\n\u{2028}forged";
+const HOSTILE: &str = "word\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}6n\u{90}q\u{9c}\u{202e}\u{2066}\u{200b}\u{ad}\u{e0041}\u{7f}\r\n\u{2028}forged";
 
 const LISTS: &[(&str, &[Column])] = &[
     ("subrosa.v1.ApiKey", api_key::COLUMNS),

@@ -134,7 +134,9 @@ mod tests {
 
     #[test]
     fn nothing_that_a_terminal_acts_on_stays() {
-        for c in (0..=0x1F).chain(0x7F..=0x9F).chain([0x202E, 0x2066, 0x200F, 0x061C, 0xAD, 0x3164, 0x2028, 0xFEFF, 0xE0041]) {
+        for c in
+            (0..=0x1F).chain(0x7F..=0x9F).chain([0x202E, 0x2066, 0x200F, 0x061C, 0xAD, 0x3164, 0x2028, 0xFEFF, 0xE0041])
+        {
             let c = char::from_u32(c).unwrap();
             let shown = one_line(&format!("a{c}b"));
             assert_eq!(shown, format!("a\\u{{{:x}}}b", u32::from(c)));

@@ -44,9 +44,9 @@ impl Attachment {
             let hint = "at most 255 bytes, without / and \\, control characters, and characters that turn the direction of text";
             return Err(Error::invalid("file_name", hint).limit(MAX_FILE_NAME_BYTES as u64));
         }
-        let media_type: MediaType = media_type
-            .parse()
-            .map_err(|error: IdError| Error::new(Reason::AttachmentTypeRefused).at("media_type").hint(error.expected))?;
+        let media_type: MediaType = media_type.parse().map_err(|error: IdError| {
+            Error::new(Reason::AttachmentTypeRefused).at("media_type").hint(error.expected)
+        })?;
         if data.is_empty() {
             return Err(Error::new(Reason::EmptyContent).at("data"));
         }
@@ -169,16 +169,18 @@ impl TryFrom<Stored> for Attachment {
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
         let wrong = |what: &'static str| <de::value::Error as de::Error>::custom(what);
         let hash = HEXLOWER.decode(stored.sha256.as_bytes()).map_err(|_| wrong("the hash is not hexadecimal"))?;
-        let known = hash.try_into().map_err(|_| wrong("the hash has another length"))?;
-        let known = Self {
-            body: Body::Known { sha256: known, size: stored.size },
-            media_type: stored.media_type,
-            name: stored.name,
+        let hash: [u8; 32] = hash.try_into().map_err(|_| wrong("the hash has another length"))?;
+        let body = match stored.data {
+            None => Body::Known { sha256: hash, size: stored.size },
+            Some(data) => {
+                let data = BASE64.decode(data.as_bytes()).map_err(|_| wrong("the bytes are not base64"))?;
+                if sha256(&data) != hash || data.len() as u64 != stored.size {
+                    return Err(wrong("the bytes are not those of the hash"));
+                }
+                Body::Held(data)
+            }
         };
-        let Some(data) = stored.data else { return Ok(known) };
-        let data = BASE64.decode(data.as_bytes()).map_err(|_| wrong("the bytes are not base64"))?;
-        let whole = Self { body: Body::Held(data), ..known.clone() };
-        if whole.clone().without_data() == known { Ok(whole) } else { Err(wrong("the bytes are not those of the hash")) }
+        Ok(Self { body, media_type: stored.media_type, name: stored.name })
     }
 }
 
@@ -219,7 +221,19 @@ mod tests {
         for name in ["", "a.txt", ".profile", "Größe 1 (2).txt", "عقد.pdf", &"x".repeat(255)] {
             assert!(parse(name).is_ok(), "{name}");
         }
-        let bad = ["a/b", "..\\b", "..", ".", "a\0b", "a\nb", "a\u{1b}[2J", "a\u{9b}b", "a\u{202e}gpj.exe", "a\u{2066}b", "a\u{200b}b"];
+        let bad = [
+            "a/b",
+            "..\\b",
+            "..",
+            ".",
+            "a\0b",
+            "a\nb",
+            "a\u{1b}[2J",
+            "a\u{9b}b",
+            "a\u{202e}gpj.exe",
+            "a\u{2066}b",
+            "a\u{200b}b",
+        ];
         for name in bad.iter().copied().chain([&*"x".repeat(256)]) {
             let error = parse(name).unwrap_err();
             assert_eq!((error.reason(), error.field()), (Reason::InvalidField, Some("file_name")), "{name:?}");
@@ -233,7 +247,9 @@ mod tests {
             (error.reason(), error.field().unwrap_or_default().to_owned())
         };
         let refused = |field: &str| (Reason::AttachmentTypeRefused, field.to_owned());
-        for media_type in ["", "text/html", "image/svg+xml", "application/zip", "text/plain; charset=utf-8", "TEXT/PLAIN"] {
+        for media_type in
+            ["", "text/html", "image/svg+xml", "application/zip", "text/plain; charset=utf-8", "TEXT/PLAIN"]
+        {
             assert_eq!(refusal(media_type, b"x"), refused("media_type"), "{media_type}");
         }
         assert_eq!(refusal("image/png", b"GIF89a"), refused("data"));

@@ -53,7 +53,11 @@ fn is_mpeg_frame(data: &[u8]) -> bool {
     let &[0xff, version, rates, ..] = data else { return false };
     let (version, layer) = (version >> 3, version >> 1 & 0b11);
     let (bit_rate, sample_rate) = (rates >> 4, rates >> 2 & 0b11);
-    version >> 2 == 0b111 && version & 0b11 != 0b01 && layer == 0b01 && (1..15).contains(&bit_rate) && sample_rate != 0b11
+    version >> 2 == 0b111
+        && version & 0b11 != 0b01
+        && layer == 0b01
+        && (1..15).contains(&bit_rate)
+        && sample_rate != 0b11
 }
 
 /// Tells whether the data is UTF-8, holds no byte that only binary files hold (MIME Sniffing, section 3), and begins

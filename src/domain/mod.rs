@@ -25,7 +25,8 @@ mod time;
 
 pub use attachment::{Attachment, MAX_FILE_NAME_BYTES};
 pub use codes::{
-    Audience, AuthorRole, ConversationState, KeyState, MediaType, PolicyKind, Purpose, RecordKind, Role, TenantState, View,
+    Audience, AuthorRole, ConversationState, KeyState, MediaType, PolicyKind, Purpose, RecordKind, Role, TenantState,
+    View,
 };
 pub use conversation::{ConversationMeta, MAX_LABELS, MAX_REFERENCE_BYTES, NewConversation};
 pub use error::{Error, Reason, Result};

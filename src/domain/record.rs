@@ -1,5 +1,6 @@
 //! A record: one turn of a conversation, as a client sends it and as the vault seals it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -203,19 +204,16 @@ impl Record {
         serde_json::to_vec(self)
     }
 
-    /// Returns the canonical form that the audit log commits to: a file stands in it by its hash alone, so that a record
-    /// whose file may not leave is provable without it. For any other record it is [`Record::canonical`].
+    /// Returns what the audit log commits to, of a record whose canonical form is `canonical`: that form, but a file stands
+    /// in it by its hash alone, so that a record whose file may not leave is provable without it.
     ///
     /// # Errors
     ///
     /// As above.
-    pub fn committed(&self) -> Result<Vec<u8>, serde_json::Error> {
-        match &self.content {
-            Content::Attachment(file) => {
-                Self { content: Content::Attachment(file.clone().without_data()), ..self.clone() }.canonical()
-            }
-            _ => self.canonical(),
-        }
+    pub fn committed<'c>(&self, canonical: &'c [u8]) -> Result<Cow<'c, [u8]>, serde_json::Error> {
+        let Content::Attachment(file) = &self.content else { return Ok(Cow::Borrowed(canonical)) };
+        let known = Self { content: Content::Attachment(file.clone().without_data()), ..self.clone() };
+        known.canonical().map(Cow::Owned)
     }
 }
 
@@ -292,9 +290,11 @@ mod tests {
         let file = Attachment::new("n".to_owned(), "text/csv".parse().unwrap(), b"a,b".to_vec());
         let whole = Record { content: Content::Attachment(file.clone()), ..record() };
         let rest = Record { content: Content::Attachment(file.without_data()), ..record() };
-        assert_eq!(whole.committed().unwrap(), rest.canonical().unwrap());
-        assert_ne!(whole.committed().unwrap(), whole.canonical().unwrap());
-        assert_eq!(record().committed().unwrap(), record().canonical().unwrap());
+        let canonical = whole.canonical().unwrap();
+        assert_eq!(whole.committed(&canonical).unwrap(), rest.canonical().unwrap());
+        assert_ne!(rest.canonical().unwrap(), canonical);
+        let canonical = record().canonical().unwrap();
+        assert_eq!(record().committed(&canonical).unwrap(), canonical);
     }
 
     #[test]

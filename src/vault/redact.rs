@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Attachment, AuthorRole, Content, Error, FindingNote, MediaType, NewRecord, Reason, Result, Slug, Timestamp};
+use crate::domain::{
+    Attachment, AuthorRole, Content, Error, FindingNote, MediaType, NewRecord, Reason, Result, Slug, Timestamp,
+};
 use crate::redaction::{Engine, Finding, JsonError, JsonLimits, PseudonymKey};
 
 /// How many findings of each class.

@@ -67,7 +67,7 @@ impl Place<'_> {
             tenant: self.tenant.to_string(),
         };
         let canonical = sealed_record.canonical().map_err(internal)?;
-        let committed = sealed_record.committed().map_err(internal)?;
+        let committed = sealed_record.committed(&canonical).map_err(internal)?;
         let opening: [u8; OPENING] = random::bytes();
         let plaintext = [&opening[..], &canonical].concat();
         let kind = parts.content.kind();
@@ -96,7 +96,8 @@ impl Place<'_> {
         let context = self.context(row.sequence, row.kind.code(), row.dek_id, row.policy_version);
         let plaintext = open(self.backend, dek, &context, &row.sealed).map_err(|error| self.broken(row, error))?;
         let canonical = plaintext.get(OPENING..).unwrap_or_default();
-        let mut record: Record = serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
+        let mut record: Record =
+            serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
         if !self.agrees(&record, row) {
             return Err(self.broken(row, "it says another thing inside than outside"));
         }

@@ -4,6 +4,7 @@ use ring::digest::{SHA256, digest};
 use subrosa_proto::v1;
 use subrosa_proto::v1::record::Content;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::canary::hits;
 use crate::support::{Client, House, TENANT, file, refused, uuid};
@@ -146,7 +147,8 @@ async fn a_file_may_fill_a_record_and_no_more() {
     let whole = picture(256 * 1024 - "cat.png".len());
     bot.append(&name, vec![file("cat.png", "image/png", &whole)]).await.unwrap();
     let over = bot.append(&name, vec![file("cat.png", "image/png", &picture(whole.len() + 1))]).await;
-    refused(over, Code::InvalidArgument, "RECORD_TOO_LARGE");
+    let status = refused(over, Code::InvalidArgument, "RECORD_TOO_LARGE");
+    assert_eq!(status.get_details_error_info().unwrap().metadata["limit"], "262144");
     let read = house.reader().read(&name).await.unwrap();
     assert_eq!(read.len(), 1);
     is_withheld(&read[0], &whole);

@@ -270,7 +270,7 @@ def check_golden(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("golden", nargs="*", type=pathlib.Path, help="files of golden vectors")
+    what.add_argument("golden", nargs="*", default=[], type=pathlib.Path, help="files of golden vectors")
     what.add_argument("--vault", type=pathlib.Path, metavar="DIR", help="folder of a stopped vault")
     parser.add_argument("--conversation", type=uuid.UUID, metavar="UUID", help="open this one only")
     root = parser.add_mutually_exclusive_group()

@@ -35,7 +35,8 @@ pub(super) async fn run<H: Host>(args: DemoArgs, host: &H, printer: &mut Printer
     let told = tell(host, options, &folder, printer).await;
     let _ = std::fs::remove_file(&clock_file);
     if args.keep {
-        printer.note(&format!("\nThe vault's folder is kept: {}", terminal::one_line(&folder.display().to_string())))?;
+        printer
+            .note(&format!("\nThe vault's folder is kept: {}", terminal::one_line(&folder.display().to_string())))?;
     } else {
         let _ = std::fs::remove_dir_all(&folder);
     }

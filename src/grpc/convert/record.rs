@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use subrosa_proto::v1::{self, record};
 
 use crate::domain::{
-    Attachment, Content, Error, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Reason, Result, Slug,
+    Attachment, Content, Error, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Reason, Result,
+    Slug,
 };
 
 use super::enums::{author_role, required};
