@@ -83,6 +83,30 @@ fn no_file_is_too_long() {
     assert!(long.is_empty(), "over {MAX_LINES} lines: {long:?}");
 }
 
+/// What a command prints goes through `terminal::Screen`, which neutralises it. `redact` is a filter, and goes through
+/// `terminal::Filter`; the passphrase prompt is a constant.
+#[test]
+fn commands_print_through_the_screen_alone() {
+    let exempt = ["src/cli/terminal.rs", "src/cli/redact.rs", "src/cli/redact/plain.rs", "src/cli/redact/lines.rs"];
+    let faults: Vec<_> = sources("src/cli")
+        .into_iter()
+        .filter(|(path, _)| !exempt.contains(&path.as_str()))
+        .flat_map(|(path, text)| written_past_the_screen(&text).map(move |call| format!("{path}: {call}")))
+        .collect();
+    assert_eq!(faults, ["src/cli/init.rs: .write_str("]);
+    let caught: Vec<_> = written_past_the_screen("fn f() { println!(\"x\"); to.write_all(b\"x\") }").collect();
+    assert_eq!(caught, ["println!(", ".write_all("]);
+}
+
+/// The calls that write to a stream, in what stands before the tests of a file.
+fn written_past_the_screen(source: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let code = strip_comments(source);
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+    let code = code.replace("eprintln!(", "println!(").replace("eprint!(", "print!(");
+    let calls = ["println!(", "print!(", "writeln!(", "write!(", ".write_all(", ".write_str(", ".write("];
+    calls.into_iter().filter(move |call| code.contains(call))
+}
+
 #[test]
 fn the_protocol_knows_nothing_of_the_house() {
     let faults: Vec<_> = sources("proto")

@@ -194,6 +194,56 @@ async fn a_conversation_is_read_with_its_control_characters_escaped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_a_table_for_a_spreadsheet() {
+    let vault = FakeVault::start().await;
+    let text = r#"=HYPERLINK(\"http://x.example\")\u001b[2J\nnext"#;
+    let (_dir, name) = file_with(&format!(r#"{{"conversation":"c","turns":[{{"role":"user","text":"{text}"}}]}}"#));
+    let told = vault.run(&["import", "--tenant", "acme", &name, "--output", "csv"]).await;
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(told.stdout.starts_with("\"field\",\"value\"\r\n\"conversations\",\"1\"\r\n"), "{}", told.stdout);
+    let read = ["conversation", "read", "tenants/acme/conversations/c", "--purpose", "support", "--output", "csv"];
+    let told = vault.run(&read).await;
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let (head, row) = told.stdout.split_once("\r\n").unwrap();
+    assert!(head.starts_with("\"sequence\",\"received_at\",\"author_role\",\"kind\",\"content\","), "{head}");
+    assert!(row.contains(r#","'=HYPERLINK(""http://x.example"")\u{1b}[2J"#), "{row:?}");
+    assert!(row.contains("[2J\nnext\",") && row.ends_with("\"\r\n") && !row.contains('\u{1b}'), "{row:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_vault_says_and_what_was_typed_is_repeated_harmlessly() {
+    let hostile = "x\u{1b}[2J\u{9b}31m\u{202e}";
+    let vault = FakeVault::start().await;
+    let get = ["conversation", "get", &format!("tenants/acme/conversations/{hostile}"), "--output"];
+    for output in ["human", "json", "csv"] {
+        let told = vault.run(&[&get[..], &[output]].concat()).await;
+        assert_eq!(told.code, 0, "{}", told.stderr);
+        assert!(told.stdout.is_ascii() && !told.stdout.contains('\u{1b}'), "{output}: {:?}", told.stdout);
+        assert!(told.stdout.contains("202e"), "{output}: {:?}", told.stdout);
+    }
+    for typed in
+        [vec![hostile], vec!["conversation", "read", "x", "--purpose", hostile], vec!["policy", "get", hostile]]
+    {
+        let told = run(&typed);
+        assert_eq!(told.code, 2);
+        assert!(told.stderr.is_ascii() && !told.stderr.contains('\u{1b}'), "{:?}", told.stderr);
+        assert!(told.stderr.contains("\\u{9b}31m\\u{202e}"), "{:?}", told.stderr);
+    }
+    let missing = run(&["serve", "--config", hostile]);
+    assert!(missing.stderr.is_ascii() && !missing.stderr.contains('\u{1b}'), "{:?}", missing.stderr);
+}
+
+#[test]
+fn redact_is_a_filter_whose_json_is_harmless() {
+    let text = "a\u{1b}[2J\u{9b}\u{202e}é\n";
+    assert_eq!(run_with(&["redact"], &[], text).stdout, text);
+    let line = serde_json::json!({ "text": text }).to_string();
+    let told = run_with(&["redact", "--json"], &[], &line);
+    assert!(!told.stdout.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{:?}", told.stdout);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&told.stdout).unwrap()["text"], text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tls_is_checked_against_the_authority_that_is_given() {
     let (vault, authority) = FakeVault::start_tls().await;
     let (_dir, ca_file) = file_with(&authority);

@@ -37,8 +37,8 @@ macro_rules! checks {
 #[rustfmt::skip]
 fn checks() -> BTreeMap<&'static str, Check> {
     checks![
-        AnnotateRequest, AnnotateResponse, Annotation, ApiKey, AppendRecordsRequest, AppendRecordsResponse, AuditEvent,
-        ClassRule, CloseConversationRequest, CloseConversationResponse, ComponentStatus, Conversation,
+        AnnotateRequest, AnnotateResponse, Annotation, ApiKey, AppendRecordsRequest, AppendRecordsResponse, Attachment,
+        AuditEvent, ClassRule, CloseConversationRequest, CloseConversationResponse, ComponentStatus, Conversation,
         CreateConversationRequest, CreateConversationResponse, CreateTenantRequest, CreateTenantResponse, DatabaseStatus,
         ExpiryStatus, Finding, FindingCount, FreezeTenantRequest, FreezeTenantResponse, GetContextRequest,
         GetContextResponse, GetConversationRequest, GetConversationResponse, GetKeyRequest, GetKeyResponse,

@@ -2,7 +2,8 @@
 
 use super::hash::sha256;
 
-/// Returns `SHA-256(opening | canonical record)`, which stands in the leaf of the append's entry.
+/// Returns `SHA-256(opening | canonical record)`, which stands in the leaf of the append's entry. A file stands in the
+/// record by its hash alone (`domain::Record::committed`).
 ///
 /// `opening` is 32 random bytes that are sealed together with the record and come out only with it: who holds the
 /// opened record can prove that this was its content, and once the record's key is destroyed nobody can test a guess.

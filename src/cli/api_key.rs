@@ -68,7 +68,8 @@ pub(super) struct IssueArgs {
     ttl: Option<prost_types::Duration>,
 }
 
-const COLUMNS: &[Column] = &[
+/// How they are listed.
+pub(super) const COLUMNS: &[Column] = &[
     ("KEY", "name"),
     ("PRINCIPAL", "principal"),
     ("ROLE", "role"),
@@ -77,6 +78,9 @@ const COLUMNS: &[Column] = &[
     ("STATE", "state"),
     ("EXPIRES", "expire_time"),
 ];
+
+/// How the outcome of a test is listed.
+pub(super) const PERMISSIONS: &[Column] = &[("METHOD", "method"), ("ALLOWED", "allowed"), ("REASON", "reason")];
 
 /// Runs a command about API keys.
 ///
@@ -111,8 +115,7 @@ pub(super) async fn run(command: ApiKeyCommand, vault: &Connection, printer: &mu
         ApiKeyCommand::Test { key, object, methods } => {
             let request = TestPermissionsRequest { key, object, methods };
             let answer = client.test_permissions(vault.request(request)).await?.into_inner();
-            let columns = [("METHOD", "method"), ("ALLOWED", "allowed"), ("REASON", "reason")];
-            printer.messages(&answer.results, &columns)
+            printer.messages(&answer.results, PERMISSIONS)
         }
     }
 }

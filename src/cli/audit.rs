@@ -53,7 +53,8 @@ enum Decision {
     Denied,
 }
 
-const COLUMNS: &[Column] = &[
+/// How they are listed.
+pub(super) const COLUMNS: &[Column] = &[
     ("INDEX", "index"),
     ("TIME", "time"),
     ("ACTOR", "actor"),

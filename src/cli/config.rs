@@ -29,6 +29,6 @@ pub(super) fn run(command: ConfigCommand, printer: &mut Printer) -> Result<(), C
 pub(super) fn print(config: &Config, printer: &mut Printer) -> Result<(), CliError> {
     match printer.output() {
         Output::Human => printer.note(config.to_toml().trim_end()),
-        Output::Json => printer.json_line(&config.to_json()),
+        Output::Json | Output::Csv => printer.value(&config.to_json()),
     }
 }

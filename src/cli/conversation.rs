@@ -13,7 +13,7 @@ use crate::config::read_secret;
 use super::args::{LimitArgs, PurposeArgs, audience, pages, tenant};
 use super::client::{Connection, request_id};
 use super::exit::CliError;
-use super::output::{Column, Output, Printer};
+use super::output::{Column, Output, Printer, to_json};
 use super::terminal;
 
 /// Commands about conversations.
@@ -139,6 +139,20 @@ pub(super) const COLUMNS: &[Column] = &[
     ("LABELS", "labels"),
 ];
 
+/// How records are listed for a spreadsheet.
+pub(super) const RECORD_COLUMNS: &[Column] = &[
+    ("SEQUENCE", "sequence"),
+    ("RECEIVED", "received_at"),
+    ("ROLE", "author_role"),
+    ("KIND", "kind"),
+    ("CONTENT", "content"),
+    ("METADATA", "metadata"),
+    ("MODEL", "model"),
+    ("SUPERSEDES", "supersedes"),
+    ("REDACTED", "redaction.counts"),
+    ("WITHHELD", "withheld"),
+];
+
 type Client = ConversationServiceClient<Channel>;
 
 /// Runs a command about conversations.
@@ -172,6 +186,7 @@ pub(super) async fn run(
             let case_reference = purpose.case_reference.clone();
             let request = v1::GetContextRequest { name, last, purpose: purpose.wire(), case_reference };
             let answer = client.get_context(vault.request(request)).await?.into_inner();
+            printer.csv_head(RECORD_COLUMNS)?;
             return answer.records.iter().try_for_each(|record| print_record(record, printer));
         }
         ConversationCommand::Annotate(args) => {
@@ -219,12 +234,12 @@ async fn read(mut client: Client, args: ReadArgs, vault: &Connection, printer: &
         case_reference: args.purpose.case_reference,
     };
     let mut stream = client.read_conversation(vault.stream(request)).await?.into_inner();
+    printer.csv_head(RECORD_COLUMNS)?;
     let mut expired_through = 0;
     while let Some(answer) = stream.message().await? {
         expired_through = answer.expired_through;
-        match (printer.output(), answer.record) {
-            (_, None) => {}
-            (_, Some(record)) => print_record(&record, printer)?,
+        if let Some(record) = answer.record {
+            print_record(&record, printer)?;
         }
     }
     if expired_through > 0 {
@@ -233,9 +248,16 @@ async fn read(mut client: Client, args: ReadArgs, vault: &Connection, printer: &
     Ok(())
 }
 
-fn print_record(record: &Record, printer: &mut Printer) -> Result<(), CliError> {
-    if printer.output() == Output::Json {
-        return printer.message(record);
+/// Prints one record.
+pub(super) fn print_record(record: &Record, printer: &mut Printer) -> Result<(), CliError> {
+    match printer.output() {
+        Output::Json => return printer.message(record),
+        Output::Csv => {
+            let mut value = to_json(record)?;
+            value["content"] = content(record).into();
+            return printer.csv_row(&value, RECORD_COLUMNS);
+        }
+        Output::Human => {}
     }
     let received = record.received_at.map(|at| {
         crate::domain::Timestamp::from_unix_ms(at.seconds.saturating_mul(1000) + i64::from(at.nanos / 1_000_000))
@@ -255,9 +277,18 @@ fn content(record: &Record) -> String {
             let call = (&call.name, &call.arguments, &call.result);
             format!("{}({}) = {}", terminal::one_line(call.0), terminal::lines(call.1), terminal::lines(call.2))
         }
+        Some(record::Content::Attachment(file)) => attachment(file),
         Some(record::Content::Annotation(note)) => format!("note: {}", terminal::lines(&note.note)),
         None => "(content withheld)".to_owned(),
     }
+}
+
+/// Returns what is known of a file, and what it holds where that may leave.
+fn attachment(file: &v1::Attachment) -> String {
+    let name = if file.file_name.is_empty() { "(no name)" } else { &file.file_name };
+    let known = format!("file {name} ({}, {} bytes, SHA-256 {})", file.media_type, file.size, file.sha256);
+    let held = if file.withheld { "(content withheld)".into() } else { String::from_utf8_lossy(&file.data) };
+    format!("{}\n{}", terminal::one_line(&known), terminal::lines(&held))
 }
 
 fn indented(text: &str) -> String {

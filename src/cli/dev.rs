@@ -44,7 +44,7 @@ pub(super) async fn run<H: Host>(args: DevArgs, host: &H, printer: &mut Printer)
     };
     match printer.output() {
         Output::Json => printer.json_line(&line(vault.endpoints(), &facts))?,
-        Output::Human => print_human(vault.endpoints(), &facts, printer)?,
+        Output::Human | Output::Csv => print_human(vault.endpoints(), &facts, printer)?,
     }
     until_stopped(vault, stop).await
 }

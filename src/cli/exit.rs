@@ -11,7 +11,7 @@ use tonic_types::StatusExt as _;
 use crate::config::ConfigError;
 
 use super::output::Output;
-use super::terminal::one_line;
+use super::terminal::{Screen, one_line};
 
 /// Done.
 pub const DONE: u8 = 0;
@@ -97,11 +97,11 @@ impl CliError {
     }
 
     /// Prints the error to `to`, for a person or as one line of JSON.
-    pub fn print(&self, output: Output, to: &mut dyn Write) -> io::Result<()> {
-        let told = Told::from(self);
+    pub fn print(&self, output: Output, to: &mut (dyn Write + Send)) -> io::Result<()> {
+        let (told, mut screen) = (Told::from(self), Screen::new(to));
         match output {
-            Output::Human => told.print_human(to),
-            Output::Json => writeln!(to, "{}", told.to_json()),
+            Output::Human | Output::Csv => told.print_human(&mut screen),
+            Output::Json => screen.json(&told.to_json()),
         }
     }
 }
@@ -161,21 +161,21 @@ impl Told {
         self.reason.as_ref().map(|reason| format!("docs/errors/{reason}.md"))
     }
 
-    fn print_human(&self, to: &mut dyn Write) -> io::Result<()> {
+    fn print_human(&self, to: &mut Screen<'_>) -> io::Result<()> {
         match &self.reason {
             Some(reason) if !self.message.starts_with(reason.as_str()) => {
-                writeln!(to, "error: {reason}: {}", self.message)?;
+                to.line(&format!("error: {reason}: {}", self.message))?;
             }
-            _ => writeln!(to, "error: {}", self.message)?,
+            _ => to.line(&format!("error: {}", self.message))?,
         }
         for (field, description) in &self.fields {
-            writeln!(to, "  field {field}: {description}")?;
+            to.line(&format!("  field {field}: {description}"))?;
         }
         if let Some(delay) = self.retry_after {
-            writeln!(to, "  try again after {} ms", delay.as_millis())?;
+            to.line(&format!("  try again after {} ms", delay.as_millis()))?;
         }
         if let Some(page) = self.page() {
-            writeln!(to, "  what to do: {page}")?;
+            to.line(&format!("  what to do: {page}"))?;
         }
         Ok(())
     }

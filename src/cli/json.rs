@@ -22,8 +22,9 @@ macro_rules! named {
     ($($message:ident),* $(,)?) => {
         $(impl Named for v1::$message { const NAME: &'static str = concat!("subrosa.v1.", stringify!($message)); })*
 
+        /// Every message that a command can print.
         #[cfg(test)]
-        const NAMES: &[&str] = &[$(v1::$message::NAME,)*];
+        pub(super) const NAMES: &[&str] = &[$(v1::$message::NAME,)*];
     };
 }
 
@@ -65,9 +66,20 @@ pub(super) fn to_json<M: Named>(message: &M) -> Result<Value, JsonError> {
     let mismatch = || JsonError::Mismatch(M::NAME);
     let dynamic =
         DynamicMessage::decode(descriptor::<M>()?, message.encode_to_vec().as_slice()).map_err(|_| mismatch())?;
+    value_of(&dynamic).map_err(|_| mismatch())
+}
+
+/// Returns a message of whatever name as JSON.
+pub(super) fn value_of(message: &DynamicMessage) -> Result<Value, serde_json::Error> {
     let options =
         SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false).skip_default_fields(false);
-    dynamic.serialize_with_options(serde_json::value::Serializer, &options).map_err(|_| mismatch())
+    message.serialize_with_options(serde_json::value::Serializer, &options)
+}
+
+/// Returns the descriptor of the message with this full name.
+#[cfg(test)]
+pub(super) fn message_named(name: &str) -> Option<MessageDescriptor> {
+    POOL.as_ref()?.get_message_by_name(name)
 }
 
 /// Returns the message that the JSON text is. An unknown field is refused.

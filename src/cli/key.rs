@@ -41,7 +41,8 @@ pub(super) enum KeyCommand {
     },
 }
 
-const COLUMNS: &[Column] = &[
+/// How they are listed.
+pub(super) const COLUMNS: &[Column] = &[
     ("KEY", "name"),
     ("STATE", "state"),
     ("CREATED", "create_time"),

@@ -18,10 +18,13 @@ mod audit;
 mod client;
 mod config;
 mod conversation;
+mod csv;
 mod demo;
 mod dev;
 pub mod exit;
 mod host;
+#[cfg(test)]
+mod hostile;
 mod import;
 mod init;
 mod json;
@@ -40,6 +43,8 @@ use std::io;
 
 use clap::{Parser, Subcommand};
 
+use terminal::Screen;
+
 pub use client::{ClientArgs, Connection};
 pub use exit::CliError;
 pub use host::{DevFacts, DevOptions, Endpoints, Host, HostError, InitOptions, Initialised, RootChoice, Running};
@@ -49,7 +54,7 @@ pub use output::{Output, Printer};
 #[derive(Parser, Debug)]
 #[command(name = "subrosa", version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// For whom the output is: a person, or a program (one JSON object a line)
+    /// For whom the output is: a person, a program (one JSON object a line), or a spreadsheet (lists as CSV)
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
     #[command(flatten)]
@@ -110,8 +115,13 @@ pub async fn run<H: Host>(host: &H) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors, and print to standard output.
-            let _ = error.print();
-            return if error.use_stderr() { exit::USAGE } else { exit::DONE };
+            if !error.use_stderr() {
+                let _ = error.print();
+                return exit::DONE;
+            }
+            // It quotes the arguments, which a script may have taken from anywhere.
+            let _ = Screen::new(io::stderr()).line(error.render().to_string().trim_end());
+            return exit::USAGE;
         }
     };
     let output = cli.output;

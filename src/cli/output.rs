@@ -1,6 +1,6 @@
 //! What a command prints: for a person, or one JSON object a line.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::ValueEnum;
 use console::measure_text_width;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::exit::CliError;
 use super::json::{self, Named};
-use super::terminal;
+use super::terminal::{self, Screen};
 
 /// For whom the output is.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +18,8 @@ pub enum Output {
     Human,
     /// For a program: one JSON object a line.
     Json,
+    /// For a spreadsheet: lists as CSV, RFC 4180.
+    Csv,
 }
 
 /// A column of a table: its head, and the path of the value, fields between dots.
@@ -26,18 +28,18 @@ pub(super) type Column = (&'static str, &'static str);
 /// Where a command prints to.
 pub struct Printer {
     output: Output,
-    to: Box<dyn Write + Send>,
+    to: Screen<'static>,
 }
 
 impl Printer {
     /// Returns a printer to standard output.
     pub fn stdout(output: Output) -> Self {
-        Self { output, to: Box::new(io::stdout()) }
+        Self { output, to: Screen::new(std::io::stdout()) }
     }
 
     /// Returns a printer to `to`.
     pub fn new(output: Output, to: Box<dyn Write + Send>) -> Self {
-        Self { output, to }
+        Self { output, to: Screen::new(to) }
     }
 
     /// Returns for whom it prints.
@@ -54,12 +56,18 @@ impl Printer {
     pub fn value(&mut self, value: &Value) -> Result<(), CliError> {
         match self.output {
             Output::Json => self.json_line(value),
+            Output::Csv => {
+                self.to.csv(["field", "value"].map(str::to_owned))?;
+                let mut fields = Vec::new();
+                flatten("", value, &mut fields);
+                Ok(fields.into_iter().try_for_each(|(name, text)| self.to.csv([name, text]))?)
+            }
             Output::Human => {
                 let mut fields = Vec::new();
                 flatten("", value, &mut fields);
                 let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, text) in fields {
-                    writeln!(self.to, "{name:width$}  {text}")?;
+                    self.to.line(&format!("{name:width$}  {text}"))?;
                 }
                 Ok(())
             }
@@ -74,26 +82,43 @@ impl Printer {
 
     /// Prints many JSON objects, as [`Printer::messages`] does.
     pub fn table(&mut self, values: &[Value], columns: &[Column]) -> Result<(), CliError> {
-        if self.output == Output::Json {
-            return values.iter().try_for_each(|value| self.json_line(value));
+        match self.output {
+            Output::Json => return values.iter().try_for_each(|value| self.json_line(value)),
+            Output::Csv => {
+                self.csv_head(columns)?;
+                return values.iter().try_for_each(|value| self.csv_row(value, columns));
+            }
+            Output::Human => {}
         }
         let mut rows = vec![columns.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>()];
         rows.extend(values.iter().map(|value| columns.iter().map(|(_, path)| cell(value, path)).collect()));
-        Ok(self.to.write_all(aligned(&rows).as_bytes())?)
+        Ok(aligned(&rows).lines().try_for_each(|line| self.to.line(line))?)
+    }
+
+    /// Prints the head of a list that comes line by line, for a spreadsheet only.
+    pub fn csv_head(&mut self, columns: &[Column]) -> Result<(), CliError> {
+        match self.output {
+            Output::Csv => Ok(self.to.csv(columns.iter().map(|(_, path)| (*path).to_owned()))?),
+            Output::Human | Output::Json => Ok(()),
+        }
+    }
+
+    /// Prints one line of such a list.
+    pub fn csv_row(&mut self, value: &Value, columns: &[Column]) -> Result<(), CliError> {
+        Ok(self.to.csv(columns.iter().map(|(_, path)| found(value, path).map(whole).unwrap_or_default()))?)
     }
 
     /// Prints a line for a person only.
     pub fn note(&mut self, text: &str) -> Result<(), CliError> {
         match self.output {
-            Output::Human => Ok(writeln!(self.to, "{text}")?),
-            Output::Json => Ok(()),
+            Output::Human => Ok(self.to.line(text)?),
+            Output::Json | Output::Csv => Ok(()),
         }
     }
 
     /// Prints a line of JSON for a program only.
     pub fn json_line(&mut self, value: &Value) -> Result<(), CliError> {
-        writeln!(self.to, "{}", terminal::json(&value.to_string()))?;
-        Ok(self.to.flush()?)
+        Ok(self.to.json(value)?)
     }
 }
 
@@ -104,8 +129,25 @@ pub(super) fn to_json<M: Named>(message: &M) -> Result<Value, CliError> {
 
 /// Returns what stands at `path`, for a person: enums by their tail, times to the second, everything neutralised.
 fn cell(value: &Value, path: &str) -> String {
-    let found = path.split('.').try_fold(value, |value, field| value.get(field));
-    found.map(scalar).unwrap_or_default()
+    found(value, path).map(scalar).unwrap_or_default()
+}
+
+fn found<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |value, field| value.get(field))
+}
+
+/// Returns a value for a spreadsheet: times and texts whole, enums by their tail.
+fn whole(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => json::enum_tail(text).unwrap_or(text).to_owned(),
+        Value::Array(items) => items.iter().map(whole).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", whole(value))).collect();
+            pairs.join(" ")
+        }
+        other => other.to_string(),
+    }
 }
 
 fn scalar(value: &Value) -> String {
@@ -144,7 +186,7 @@ fn flatten(prefix: &str, value: &Value, into: &mut Vec<(String, String)>) {
         match value {
             Value::Object(_) => flatten(&path, value, into),
             Value::Array(items) if items.iter().any(Value::is_object) => {
-                into.extend(items.iter().map(|item| (path.clone(), scalar(item))));
+                into.extend(items.iter().map(|item| (terminal::one_line(&path), scalar(item))));
             }
             _ => {
                 let text = scalar(value);
@@ -176,11 +218,11 @@ fn aligned(rows: &[Vec<String>]) -> String {
     out
 }
 
+/// What a printer printed.
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
+    use std::io;
     use std::sync::{Arc, Mutex};
-
-    use serde_json::json;
 
     use super::*;
 
@@ -198,12 +240,20 @@ mod tests {
         }
     }
 
-    fn printed(output: Output, act: impl FnOnce(&mut Printer) -> Result<(), CliError>) -> String {
+    pub(in crate::cli) fn printed(output: Output, act: impl FnOnce(&mut Printer) -> Result<(), CliError>) -> String {
         let shared = Shared::default();
         act(&mut Printer::new(output, Box::new(shared.clone()))).unwrap();
         let bytes = shared.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::testing::printed;
+    use super::*;
 
     #[test]
     fn a_table_is_aligned_and_neutralised() {
@@ -211,6 +261,27 @@ mod tests {
         let text = printed(Output::Human, |printer| printer.table(&rows, &[("NAME", "name"), ("TIME", "at.time")]));
         assert_eq!(text, "NAME           TIME\na              2026-11-21 08:55:52\n你好\\u{1b}[2J\n");
         assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_list_is_a_table_for_a_spreadsheet() {
+        let rows = [
+            json!({"name": "=1+1", "at": {"time": "2026-11-21T08:55:52.007Z"}, "state": "TENANT_STATE_ACTIVE"}),
+            json!({"name": "a\u{1b}[2J\"b\nc", "labels": ["x", "y"]}),
+        ];
+        let columns = [("NAME", "name"), ("TIME", "at.time"), ("STATE", "state"), ("LABELS", "labels")];
+        let text = printed(Output::Csv, |printer| printer.table(&rows, &columns));
+        assert_eq!(
+            text,
+            "\"name\",\"at.time\",\"state\",\"labels\"\r\n\
+             \"'=1+1\",\"2026-11-21T08:55:52.007Z\",\"ACTIVE\",\"\"\r\n\
+             \"a\\u{1b}[2J\"\"b\nc\",\"\",\"\",\"x, y\"\r\n"
+        );
+        assert_eq!(
+            printed(Output::Csv, |printer| printer.value(&rows[0]["at"])),
+            "\"field\",\"value\"\r\n\"time\",\"2026-11-21 08:55:52\"\r\n"
+        );
+        assert_eq!(printed(Output::Csv, |printer| printer.note("hello")), "");
     }
 
     #[test]

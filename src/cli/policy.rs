@@ -73,7 +73,8 @@ impl PolicyArgs {
     }
 }
 
-const COLUMNS: &[Column] =
+/// How they are listed.
+pub(super) const COLUMNS: &[Column] =
     &[("POLICY", "name"), ("VERSION", "version"), ("IN FORCE", "active"), ("CREATED", "create_time")];
 
 /// Runs a command about policies.

@@ -59,7 +59,8 @@ pub(super) struct CaseArgs {
     case_reference: String,
 }
 
-const COLUMNS: &[Column] = &[
+/// How they are listed.
+pub(super) const COLUMNS: &[Column] = &[
     ("TENANT", "name"),
     ("STATE", "state"),
     ("CREATED", "create_time"),

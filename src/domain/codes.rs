@@ -136,13 +136,45 @@ coded!(
 
 coded!(
     /// What kind of content a record seals. The number is part of the sealed context.
-    RecordKind, "one of text, tool_call, annotation" {
+    RecordKind, "one of text, tool_call, attachment, annotation" {
         /// Text.
         Text = 1, "text";
         /// A call of a tool: name, arguments, result.
         ToolCall = 2, "tool_call";
+        /// A file.
+        Attachment = 3, "attachment";
         /// A note about the conversation or one of its records.
         Annotation = 4, "annotation";
+    }
+);
+
+coded!(
+    /// The kind of file that a record may hold (RFC 2046); `media` tells each by its content.
+    MediaType, "one of text/plain, text/csv, text/markdown, application/json, application/pdf, image/png, image/jpeg, image/gif, image/webp, audio/ogg, audio/wav, audio/mpeg" {
+        /// Text.
+        Plain = 1, "text/plain";
+        /// A table as text (RFC 4180).
+        Csv = 2, "text/csv";
+        /// Text with marks (RFC 7763).
+        Markdown = 3, "text/markdown";
+        /// JSON (RFC 8259).
+        Json = 4, "application/json";
+        /// A document (RFC 8118).
+        Pdf = 5, "application/pdf";
+        /// A picture.
+        Png = 6, "image/png";
+        /// A picture.
+        Jpeg = 7, "image/jpeg";
+        /// A picture.
+        Gif = 8, "image/gif";
+        /// A picture (RFC 9649).
+        Webp = 9, "image/webp";
+        /// Sound (RFC 5334).
+        Ogg = 10, "audio/ogg";
+        /// Sound.
+        Wav = 11, "audio/wav";
+        /// Sound: MP3 (RFC 3003).
+        Mpeg = 12, "audio/mpeg";
     }
 );
 

@@ -158,6 +158,7 @@ reasons! {
     RecordTooLarge, "RECORD_TOO_LARGE", "a record is larger than the limit";
     BatchTooLarge, "BATCH_TOO_LARGE", "a request holds more than the limit";
     TooManyMetadataPairs, "TOO_MANY_METADATA_PAIRS", "a record has more metadata pairs than the limit";
+    AttachmentTypeRefused, "ATTACHMENT_TYPE_REFUSED", "a file is of no type that is taken, or is not what its type says";
     PersonalDataInKey, "PERSONAL_DATA_IN_KEY", "a label, key or identifier that is stored in clear holds personal data or a secret";
     IdempotencyMismatch, "IDEMPOTENCY_MISMATCH", "the request_id was used before with another body";
     PageTokenInvalid, "PAGE_TOKEN_INVALID", "the page token does not belong to this query";

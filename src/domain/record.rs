@@ -1,10 +1,12 @@
 //! A record: one turn of a conversation, as a client sends it and as the vault seals it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::attachment::Attachment;
 use super::codes::{AuthorRole, RecordKind};
 use super::ids::Slug;
 use super::time::Timestamp;
@@ -28,6 +30,8 @@ pub enum Content {
         /// The note.
         note: String,
     },
+    /// A file.
+    Attachment(Attachment),
     /// Text.
     Text(String),
     /// A call of a tool; arguments and result are JSON texts, empty when absent.
@@ -47,6 +51,7 @@ impl Content {
         match self {
             Self::Text(_) => RecordKind::Text,
             Self::ToolCall { .. } => RecordKind::ToolCall,
+            Self::Attachment(_) => RecordKind::Attachment,
             Self::Annotation { .. } => RecordKind::Annotation,
         }
     }
@@ -56,7 +61,17 @@ impl Content {
         match self {
             Self::Text(text) => text.len(),
             Self::ToolCall { name, arguments, result } => name.as_str().len() + arguments.len() + result.len(),
+            Self::Attachment(file) => file.name().len() + file.data().map_or(0, <[u8]>::len),
             Self::Annotation { note, .. } => note.len(),
+        }
+    }
+
+    /// Returns the content as it may leave: a file that was not redacted stays behind ([`Attachment::as_shown`]).
+    #[must_use]
+    pub fn as_shown(self) -> Self {
+        match self {
+            Self::Attachment(file) => Self::Attachment(file.as_shown()),
+            other => other,
         }
     }
 
@@ -65,6 +80,7 @@ impl Content {
         match self {
             Self::Text(text) => text.is_empty(),
             Self::ToolCall { .. } => false,
+            Self::Attachment(file) => file.size() == 0,
             Self::Annotation { note, .. } => note.is_empty(),
         }
     }
@@ -187,6 +203,18 @@ impl Record {
     pub fn canonical(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }
+
+    /// Returns what the audit log commits to, of a record whose canonical form is `canonical`: that form, but a file stands
+    /// in it by its hash alone, so that a record whose file may not leave is provable without it.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn committed<'c>(&self, canonical: &'c [u8]) -> Result<Cow<'c, [u8]>, serde_json::Error> {
+        let Content::Attachment(file) = &self.content else { return Ok(Cow::Borrowed(canonical)) };
+        let known = Self { content: Content::Attachment(file.clone().without_data()), ..self.clone() };
+        known.canonical().map(Cow::Owned)
+    }
 }
 
 impl fmt::Debug for Record {
@@ -245,10 +273,28 @@ mod tests {
         let foreign = serde_json_canonicalizer::to_vec(&record()).unwrap();
         assert_eq!(String::from_utf8(canonical.clone()).unwrap(), String::from_utf8(foreign).unwrap());
         assert_eq!(serde_json::from_slice::<Record>(&canonical).unwrap(), record());
-        for content in [Content::Text("x".to_owned()), Content::Annotation { about: Some(1), note: "n".to_owned() }] {
+        let file = Attachment::new("é".to_owned(), "text/csv".parse().unwrap(), b"a,b".to_vec());
+        for content in [
+            Content::Text("x".to_owned()),
+            Content::Annotation { about: Some(1), note: "n".to_owned() },
+            Content::Attachment(file.clone()),
+            Content::Attachment(file.without_data()),
+        ] {
             let record = Record { content, ..record() };
             assert_eq!(record.canonical().unwrap(), serde_json_canonicalizer::to_vec(&record).unwrap());
         }
+    }
+
+    #[test]
+    fn a_file_is_committed_to_by_its_hash() {
+        let file = Attachment::new("n".to_owned(), "text/csv".parse().unwrap(), b"a,b".to_vec());
+        let whole = Record { content: Content::Attachment(file.clone()), ..record() };
+        let rest = Record { content: Content::Attachment(file.without_data()), ..record() };
+        let canonical = whole.canonical().unwrap();
+        assert_eq!(whole.committed(&canonical).unwrap(), rest.canonical().unwrap());
+        assert_ne!(rest.canonical().unwrap(), canonical);
+        let canonical = record().canonical().unwrap();
+        assert_eq!(record().committed(&canonical).unwrap(), canonical);
     }
 
     #[test]

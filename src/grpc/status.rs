@@ -21,6 +21,7 @@ pub fn code(reason: Reason) -> Code {
         | R::RecordTooLarge
         | R::BatchTooLarge
         | R::TooManyMetadataPairs
+        | R::AttachmentTypeRefused
         | R::PersonalDataInKey
         | R::PageTokenInvalid
         | R::PurposeRequired

@@ -60,7 +60,7 @@ impl Vault {
             let done = redact(&engine, &key, record).map_err(|error| error.within(&format!("records[{index}]")))?;
             let parts = done.parts;
             previewed.push(Previewed {
-                content: parts.content,
+                content: parts.content.as_shown(),
                 metadata: parts.metadata,
                 client_id: parts.client_id,
                 author_role: parts.author_role,

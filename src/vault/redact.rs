@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{AuthorRole, Content, Error, FindingNote, NewRecord, Reason, Result, Slug, Timestamp};
+use crate::domain::{
+    Attachment, AuthorRole, Content, Error, FindingNote, MediaType, NewRecord, Reason, Result, Slug, Timestamp,
+};
 use crate::redaction::{Engine, Finding, JsonError, JsonLimits, PseudonymKey};
 
 /// How many findings of each class.
@@ -41,7 +43,7 @@ impl RedactedRecord {
 ///
 /// # Errors
 ///
-/// `INVALID_JSON` for a tool call's JSON, `PERSONAL_DATA_IN_KEY` for a metadata key or tool name in which something is found.
+/// `INVALID_JSON` for JSON of a tool call or a file that is none, `PERSONAL_DATA_IN_KEY` for a metadata key or tool name in which something is found.
 pub(super) fn redact(engine: &Engine, key: &PseudonymKey, record: NewRecord) -> Result<RedactedRecord> {
     let mut pass = Pass { engine, key, findings: Vec::new() };
     let content = pass.content(record.content)?;
@@ -84,8 +86,23 @@ impl Pass<'_> {
                     name,
                 }
             }
+            Content::Attachment(file) => Content::Attachment(self.attachment(file)?),
             Content::Annotation { about, note } => Content::Annotation { about, note: self.text("note", note) },
         })
+    }
+
+    /// Redacts the name of a file, and what it holds where that is text; anything else stays as it came.
+    fn attachment(&mut self, file: Attachment) -> Result<Attachment> {
+        const DATA: &str = "attachment.data";
+        let (name, media_type, data) = file.into_parts();
+        let name = self.text("attachment.file_name", name);
+        let data = data.ok_or_else(|| Error::new(Reason::EmptyContent).at(DATA))?;
+        if !media_type.is_text() {
+            return Ok(Attachment::new(name, media_type, data));
+        }
+        let text = String::from_utf8(data).map_err(|_| Error::new(Reason::AttachmentTypeRefused).at(DATA))?;
+        let text = if media_type == MediaType::Json { self.json(DATA, text)? } else { self.text(DATA, text) };
+        Ok(Attachment::new(name, media_type, text.into_bytes()))
     }
 
     fn metadata(&mut self, metadata: BTreeMap<Slug, String>) -> Result<BTreeMap<Slug, String>> {

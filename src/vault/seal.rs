@@ -67,6 +67,7 @@ impl Place<'_> {
             tenant: self.tenant.to_string(),
         };
         let canonical = sealed_record.canonical().map_err(internal)?;
+        let committed = sealed_record.committed(&canonical).map_err(internal)?;
         let opening: [u8; OPENING] = random::bytes();
         let plaintext = [&opening[..], &canonical].concat();
         let kind = parts.content.kind();
@@ -82,10 +83,11 @@ impl Place<'_> {
             size_class: size_class(sealed.len()),
             sealed,
         };
-        Ok((row, commitment(&opening, &canonical)))
+        Ok((row, commitment(&opening, &committed)))
     }
 
-    /// Opens a stored record and compares it with what stands beside it.
+    /// Opens a stored record and compares it with what stands beside it. A file that was not redacted stays behind: this is
+    /// the one place where records are opened, so its bytes never leave.
     ///
     /// # Errors
     ///
@@ -94,10 +96,12 @@ impl Place<'_> {
         let context = self.context(row.sequence, row.kind.code(), row.dek_id, row.policy_version);
         let plaintext = open(self.backend, dek, &context, &row.sealed).map_err(|error| self.broken(row, error))?;
         let canonical = plaintext.get(OPENING..).unwrap_or_default();
-        let record: Record = serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
+        let mut record: Record =
+            serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
         if !self.agrees(&record, row) {
             return Err(self.broken(row, "it says another thing inside than outside"));
         }
+        record.content = record.content.as_shown();
         Ok(record)
     }
 

@@ -6,7 +6,7 @@ use subrosa_proto::v1;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::support::{Client, House, TENANT, refused, said, tool, uuid};
+use crate::support::{Client, House, TENANT, file, refused, said, tool, uuid};
 
 /// A value that no answer may repeat.
 const CANARY: &str = "canary-7f3a91";
@@ -63,6 +63,47 @@ fn cases() -> Vec<Case> {
             "annotation",
         ),
     ]
+    .into_iter()
+    .chain(files())
+    .collect()
+}
+
+/// Files that are none, or are not what they say.
+fn files() -> Vec<Case> {
+    let text = |name: &str, data: &[u8]| file(name, "text/plain", data);
+    let type_refused = |media_type: &str, data: &[u8], field| {
+        case(file(CANARY, media_type, &[data, CANARY.as_bytes()].concat()), "ATTACHMENT_TYPE_REFUSED", field)
+    };
+    let (of_type, of_data) = ("attachment.media_type", "attachment.data");
+    let large = format!("{CANARY}{}", "x".repeat(256 * 1024));
+    let deep = format!("{}\"{CANARY}\"{}", "[".repeat(100), "]".repeat(100));
+    let mut cases = vec![
+        case(text("a.txt", b""), "EMPTY_CONTENT", of_data),
+        case(text("a.txt", large.as_bytes()), "RECORD_TOO_LARGE", of_data),
+        case(file("a.json", "application/json", deep.as_bytes()), "INVALID_JSON", of_data),
+        case(file("a.json", "application/json", format!("{{{CANARY}").as_bytes()), "INVALID_JSON", of_data),
+        type_refused("", b"", of_type),
+        type_refused(CANARY, b"", of_type),
+        type_refused("text/html", b"<html>", of_type),
+        type_refused("image/svg+xml", b"<svg>", of_type),
+        type_refused("application/zip", b"PK\x03\x04", of_type),
+        type_refused("image/png", b"\x7fELF", of_data),
+        type_refused("image/png", b"MZ\x90\0", of_data),
+        type_refused("image/jpeg", b"\x89PNG\r\n\x1a\n", of_data),
+        type_refused("application/pdf", b"PK\x03\x04", of_data),
+        type_refused("application/pdf", b" %PDF-1.7", of_data),
+        type_refused("text/plain", b"<!DOCTYPE html>", of_data),
+        type_refused("text/plain", b"<?xml version='1.0'?><svg>", of_data),
+        type_refused("text/markdown", b"#!/bin/sh\n", of_data),
+        type_refused("text/csv", b"a,\xff\xfe", of_data),
+        type_refused("text/plain", b"a\0b", of_data),
+        type_refused("application/json", b"%PDF-", of_data),
+    ];
+    for bad in ["../x", "a/b", "a\\b", "a\nb", "a\0b", "a\u{1b}[2J", "a\u{202e}gpj.exe"] {
+        cases.push(case(text(&format!("{CANARY}{bad}"), b"x"), "INVALID_FIELD", "attachment.file_name"));
+    }
+    cases.push(case(text(&CANARY.repeat(30), b"x"), "INVALID_FIELD", "attachment.file_name"));
+    cases
 }
 
 /// Checks that nothing of the value is in a status: message, details or metadata.

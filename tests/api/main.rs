@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod attachments;
 mod audited;
 mod canary;
 mod crash;

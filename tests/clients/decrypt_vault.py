@@ -6,6 +6,7 @@ The vaults: one of `subrosa dev` (key-file root, `ring`, rotated, one segment ex
 `subrosa serve` (passphrase root, `rustcrypto`). The decryptor runs as a program of its own on the stopped vaults' folders.
 """
 
+import base64
 import json
 import pathlib
 import shutil
@@ -21,6 +22,8 @@ from harness import CALL_SECONDS, run_checks
 
 HERE = pathlib.Path(__file__).resolve().parent
 EMAIL = "rosa.dorn@example.com"
+# Sealed as it came, with what nobody looked for in it.
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 100 + EMAIL.encode()
 PASSPHRASE = "a passphrase made up for this test"
 # Set by `Client.append`: the API shows a reference to its own bot alone.
 REFERENCES = {}
@@ -121,12 +124,22 @@ def turns():
     ]
 
 
+def files():
+    text = f"name,mail\r\nRosa,{EMAIL}\r\n".encode()
+    csv = API.Attachment(file_name=f"{EMAIL}.csv", media_type="text/csv", data=text)
+    picture = API.Attachment(file_name="cat.png", media_type="image/png", data=PICTURE)
+    return [API.Record(author_role=API.AUTHOR_ROLE_USER, attachment=file) for file in (csv, picture)]
+
+
 def plain(record):
     """What the API shows of a record, in the words of docs/format.md."""
     content = record.WhichOneof("content")
     value = getattr(record, content)
     if content == "tool_call":
         value = {"name": value.name, "arguments": value.arguments, "result": value.result}
+    elif content == "attachment":
+        file = {"name": value.file_name, "media_type": value.media_type, "sha256": value.sha256, "size": value.size}
+        value = file if value.withheld else {**file, "data": base64.b64encode(value.data).decode()}
     elif content == "annotation":
         value = {"note": value.note, "about": value.about_sequence}
     return {
@@ -292,14 +305,28 @@ class Decryption:
         name = client.append("chat-one", turns())
         client.annotate(name)
         shown = client.shown(name)
+        with_files = client.append("chat-with-files", files())
+        shown_files = client.shown(with_files)
         self.stop(client)
         code, lines, said = decrypt(folder, "--passphrase-file", served.passphrase_file)
-        assert code == 0 and "4 records of 1 conversations opened" in said, said
+        assert code == 0 and "6 records of 2 conversations opened" in said, said
         compare(lines, name, shown)
+        opened = self.whole_file(lines, shown_files)
+        compare(lines, with_files, shown_files)
+        assert opened == PICTURE
         wrong = self.folder / "wrong.passphrase"
         wrong.write_text(f"{PASSPHRASE}?\n")
         code, lines, said = decrypt(folder, "--passphrase-file", wrong)
         assert (code, lines) == (1, []) and "wrong key" in said, said
+
+    @staticmethod
+    def whole_file(lines, shown):
+        """Takes the picture, which the vault withheld, out of what was opened, and returns it."""
+        files = [line["record"]["content"]["attachment"] for line in lines if "attachment" in line.get("record", {}).get("content", {})]
+        text, picture = files
+        assert EMAIL not in text["name"] and EMAIL.encode() not in base64.b64decode(text["data"]), text
+        assert "data" in shown[1][1]["content"]["attachment"] and "data" not in shown[1][2]["content"]["attachment"], shown
+        return base64.b64decode(picture.pop("data"))
 
     def stop(self, client):
         client.channel.close()

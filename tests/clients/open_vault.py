@@ -8,6 +8,7 @@ code is then 1. It writes nothing into the folder; SQLite may leave an empty `-s
 it a copy where that matters. Like `open_record` it is written from the description alone.
 """
 
+import base64
 import datetime
 import hashlib
 import json
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from open_record import BlobContext, RecordContext, Refused, WrapContext, derive_key, key_check_value, open_record, u64, unwrap
 
 ROLES = {1: "user", 2: "assistant", 3: "agent", 4: "system", 5: "tool"}
-KINDS = {1: "text", 2: "tool_call", 4: "annotation"}
+KINDS = {1: "text", 2: "tool_call", 3: "attachment", 4: "annotation"}
 HOLD, LOCKED = 2, 3
 ACTIVE, EXPIRED = 2, 3  # an epoch, a conversation
 DESTROYED = 4
@@ -49,6 +50,17 @@ def day(number):
 def canonical(value):
     """RFC 8785 for what a record holds: all keys are ASCII and all numbers integers."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def committed_form(record):
+    """What the audit log commits to: a file stands in it by its hash alone."""
+    if "attachment" not in record["content"]:
+        return canonical(record)
+    file = dict(record["content"]["attachment"])
+    data = base64.b64decode(file.pop("data"), validate=True)
+    if hashlib.sha256(data).hexdigest() != file["sha256"] or len(data) != file["size"]:
+        raise Refused("the file is not that of its hash")
+    return canonical({**record, "content": {"attachment": file}})
 
 
 def database(path):
@@ -296,7 +308,7 @@ class Walk:
             raise Refused("it says another thing inside than outside")
         if size_class != len(sealed).bit_length():
             raise Refused("its size class is another")
-        commitment = hashlib.sha256(opening + text).digest()
+        commitment = hashlib.sha256(opening + committed_form(record)).digest()
         if committed is None:
             raise Refused("the audit log has no commitment to it")
         if commitment != committed:

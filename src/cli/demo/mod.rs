@@ -13,6 +13,7 @@ use crate::sealing::random;
 use super::exit::CliError;
 use super::host::{DevOptions, Host, Running};
 use super::output::Printer;
+use super::terminal;
 
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
@@ -34,7 +35,8 @@ pub(super) async fn run<H: Host>(args: DemoArgs, host: &H, printer: &mut Printer
     let told = tell(host, options, &folder, printer).await;
     let _ = std::fs::remove_file(&clock_file);
     if args.keep {
-        printer.note(&format!("\nThe vault's folder is kept: {}", folder.display()))?;
+        printer
+            .note(&format!("\nThe vault's folder is kept: {}", terminal::one_line(&folder.display().to_string())))?;
     } else {
         let _ = std::fs::remove_dir_all(&folder);
     }

@@ -28,6 +28,7 @@ use super::args::{audience, tenant};
 use super::client::Connection;
 use super::exit::{self, CliError};
 use super::output::{Output, Printer};
+use super::terminal::Screen;
 
 use lines::{LineError, Lines, Parsed};
 use report::Report;
@@ -181,7 +182,7 @@ fn conversation(args: &ImportArgs) -> v1::Conversation {
 }
 
 fn progress(bytes: u64, output: Output) -> ProgressBar {
-    if output == Output::Json || !std::io::stderr().is_terminal() {
+    if output != Output::Human || !std::io::stderr().is_terminal() {
         return ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
     }
     let bar = ProgressBar::new(bytes);
@@ -192,5 +193,5 @@ fn progress(bytes: u64, output: Output) -> ProgressBar {
 }
 
 fn eprint_line(line: u64, failure: &Failure) {
-    eprintln!("line {line}: {}", exit::with_causes(failure));
+    let _ = Screen::new(std::io::stderr()).line(&format!("line {line}: {}", exit::with_causes(failure)));
 }

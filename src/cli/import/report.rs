@@ -72,9 +72,9 @@ impl Report {
             "failed_lines": self.failures,
             "findings": self.findings,
         });
-        if printer.output() == Output::Json {
+        if printer.output() != Output::Human {
             report["failures"] = failed.into();
-            return printer.json_line(&report);
+            return printer.value(&report);
         }
         printer.note(&format!("{} records of {} conversations imported", self.records, self.conversations))?;
         if self.already_records > 0 {

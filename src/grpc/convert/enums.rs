@@ -42,7 +42,7 @@ table!(
     Purpose { Support, Quality, Compliance, Legal, SubjectRequest, Security, Training }
 );
 table!(author_role, show_author_role, AuthorRole, AuthorRole { User, Assistant, Agent, System, Tool });
-table!(record_kind, show_record_kind, RecordKind, RecordKind { Text, ToolCall, Annotation });
+table!(record_kind, show_record_kind, RecordKind, RecordKind { Text, ToolCall, Attachment, Annotation });
 table!(audience, show_audience, Audience, Audience { Internal, Customer });
 table!(conversation_state, show_conversation_state, ConversationState, ConversationState { Open, Closed });
 table!(tenant_state, show_tenant_state, TenantState, TenantState { Active, Frozen });

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use subrosa_proto::v1::{self, record};
 
 use crate::domain::{
-    Content, Error, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Reason, Result, Slug,
+    Attachment, Content, Error, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Reason, Result,
+    Slug,
 };
 
 use super::enums::{author_role, required};
@@ -50,15 +51,21 @@ fn content(content: Option<record::Content>) -> Result<Content> {
             arguments: bounded("tool_call.arguments", call.arguments)?,
             result: bounded("tool_call.result", call.result)?,
         }),
+        Some(record::Content::Attachment(file)) => attachment(file).map(Content::Attachment),
         Some(record::Content::Annotation(_)) => Err(Error::invalid("annotation", "notes are made with Annotate")),
     }
 }
 
-fn bounded(path: &str, text: String) -> Result<String> {
-    if text.len() > MAX_RECORD_BYTES {
+fn attachment(file: v1::Attachment) -> Result<Attachment> {
+    let data = bounded("attachment.data", file.data)?;
+    Attachment::parse(file.file_name, &file.media_type, data).map_err(|error| error.within("attachment"))
+}
+
+fn bounded<T: AsRef<[u8]>>(path: &str, content: T) -> Result<T> {
+    if content.as_ref().len() > MAX_RECORD_BYTES {
         return Err(Error::new(Reason::RecordTooLarge).at(path).limit(MAX_RECORD_BYTES as u64));
     }
-    Ok(text)
+    Ok(content)
 }
 
 fn metadata(pairs: BTreeMap<String, String>) -> Result<BTreeMap<Slug, String>> {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use subrosa_proto::v1::{self, record};
 
-use crate::domain::{Content, ConversationName, FindingNote, Record, Slug};
+use crate::domain::{Attachment, Content, ConversationName, FindingNote, Record, Slug};
 use crate::vault::{FindingCounts, Previewed, ShownRecord};
 
 use super::enums::{show_author_role, show_record_kind};
@@ -33,6 +34,7 @@ pub(in crate::grpc) fn previewed(found: Previewed) -> v1::Record {
         client_id: found.client_id.unwrap_or_default(),
         author_role: show_author_role(found.author_role).into(),
         kind: show_record_kind(found.content.kind()).into(),
+        withheld: withheld(&found.content).into(),
         content: Some(content(found.content)),
         metadata: metadata(found.metadata),
         redaction: Some(summary(found.findings, found.policy_version)),
@@ -54,13 +56,13 @@ fn redacted(of: &ConversationName, record: Record) -> v1::Record {
         received_at: Some(show_time(record.received_at)),
         author_role: show_author_role(record.author_role).into(),
         kind: show_record_kind(record.content.kind()).into(),
+        withheld: withheld(&record.content).into(),
         content: Some(content(record.content)),
         model: record.model.unwrap_or_default(),
         prompt_version: record.prompt_version.unwrap_or_default(),
         metadata: metadata(record.metadata),
         supersedes: record.supersedes.unwrap_or_default(),
         redaction: Some(summary(record.findings, record.policy_version)),
-        withheld: v1::WithheldReason::Unspecified.into(),
     }
 }
 
@@ -70,9 +72,31 @@ fn content(content: Content) -> record::Content {
         Content::ToolCall { name, arguments, result } => {
             record::Content::ToolCall(v1::ToolCall { name: name.into(), arguments, result })
         }
+        Content::Attachment(file) => record::Content::Attachment(attachment(file)),
         Content::Annotation { about, note } => {
             record::Content::Annotation(v1::Annotation { note, about_sequence: about.unwrap_or_default() })
         }
+    }
+}
+
+fn withheld(content: &Content) -> v1::WithheldReason {
+    match content {
+        Content::Attachment(file) if file.data().is_none() => v1::WithheldReason::Unredacted,
+        _ => v1::WithheldReason::Unspecified,
+    }
+}
+
+fn attachment(file: Attachment) -> v1::Attachment {
+    let (sha256, size) = (HEXLOWER.encode(&file.sha256()), file.size());
+    let (file_name, media_type, data) = file.into_parts();
+    let withheld = data.is_none();
+    v1::Attachment {
+        file_name,
+        media_type: media_type.to_string(),
+        data: data.unwrap_or_default(),
+        sha256,
+        size,
+        withheld,
     }
 }
 

@@ -47,6 +47,17 @@ pub(crate) fn tool(name: &str, arguments: &str, result: &str) -> v1::Record {
     }
 }
 
+/// A file that the end user sent.
+pub(crate) fn file(name: &str, media_type: &str, data: &[u8]) -> v1::Record {
+    let (file_name, media_type) = (name.to_owned(), media_type.to_owned());
+    let file = v1::Attachment { file_name, media_type, data: data.to_vec(), ..Default::default() };
+    v1::Record {
+        author_role: v1::AuthorRole::User.into(),
+        content: Some(Content::Attachment(file)),
+        ..Default::default()
+    }
+}
+
 /// The text of a record, empty when it has none.
 pub(crate) fn text_of(record: &v1::Record) -> &str {
     match &record.content {
