@@ -87,7 +87,7 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     let Listeners { grpc, metrics: metrics_listener, tls } = listeners;
     let mut servers = surface.serve(grpc, tls);
     let probe = health.clone();
-    let health_of: http::Health = Arc::new(move || probe.serving() == ServingState::Serving);
+    let health_of: http::Health = Arc::new(move || probe.why_not());
     servers.push(task::spawn("metrics", http::serve(metrics_listener, metrics, health_of, stop.clone())));
     let drain = config.server.drain_deadline;
     Ok(RunningVault { endpoints, vault, health, workers, ends, servers, writers, drain })

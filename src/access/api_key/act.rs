@@ -67,6 +67,10 @@ async fn failed<A: Act>(
     let reason = match &error {
         SubmitError::Refused(Refusal::Exists | Refusal::Missing) => refusal,
         SubmitError::Refused(_) => Reason::Internal,
+        SubmitError::Failed(cause) if cause.reason() == Reason::StoreReplaced => {
+            return Ok(Error::new(Reason::StoreReplaced).because(error));
+        }
+        SubmitError::Failed(cause) if cause.reason() == Reason::DiskFull => Reason::DiskFull,
         SubmitError::Failed(_) | SubmitError::Full => Reason::KeysUnavailable,
         SubmitError::Ended => return Ok(Error::new(Reason::KeysUnavailable).because(error)),
     };
