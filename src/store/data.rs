@@ -177,6 +177,8 @@ impl DataStore {
         let read = self.read(|reader| reader.checkpoint(&LogId::System)).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
+            // What a failed batch left of the log takes a small write even on a full disk.
+            self.readers.has_room().await.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
             self.submit(Work::chore(Chore::Touch(now))).await?;
         }
         Ok(())

@@ -257,6 +257,8 @@ impl KeyStore {
         let read = self.read(|reader| reader.meta("vault_id")).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
+            // What a failed batch left of the log takes a small write even on a full disk.
+            self.readers.has_room().await.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
             let touch = KeyWrite::PutMeta("heartbeat", now.unix_ms().to_be_bytes().to_vec());
             self.submit(KeyWork::new(touch)).await?;
         }

@@ -16,6 +16,12 @@ pub trait Intact: Send + Sync + 'static {
     fn check(&self) -> Result<(), StoreError>;
     /// Tells what an earlier look found, without looking.
     fn known(&self) -> Result<(), StoreError>;
+    /// Tries whether the disk takes more than a usual batch.
+    ///
+    /// # Errors
+    ///
+    /// `DiskFull`, or `Unavailable` when it takes nothing at all.
+    fn has_room(&self) -> Result<(), StoreError>;
 }
 
 /// Readers that take turns. `R` is a reader trait object, so that the pool is the same for every engine.
@@ -40,6 +46,13 @@ impl<R: ?Sized + Send + 'static> ReaderPool<R> {
     /// Returns what watches the files that are read.
     pub fn files(&self) -> &dyn Intact {
         &*self.files
+    }
+
+    /// Tries whether the disk has room, off the async threads: [`Intact::has_room`].
+    pub async fn has_room(&self) -> Result<(), StoreError> {
+        let files = Arc::clone(&self.files);
+        let tried = tokio::task::spawn_blocking(move || files.has_room()).await;
+        tried.unwrap_or_else(|_| Err(StoreError::Unavailable("the look for room panicked".to_owned())))
     }
 
     /// Runs `read` on a reader when one is free. What it read is handed on only when the files are, after it, still the ones

@@ -9,8 +9,8 @@
 //! a database that somebody else wrote into, as `cp` over it does. A file that was moved away and is back is the same file.
 //! Not noticed: bytes of the `-wal` that somebody else changed; their checksums fail when they are read back.
 
-use std::fs::{Metadata, metadata};
-use std::io;
+use std::fs::{File, Metadata, metadata, remove_file};
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,7 +122,17 @@ impl Intact for Guard {
         }
         Ok(())
     }
+
+    fn has_room(&self) -> Result<(), StoreError> {
+        let path = beside(&self.database, ".room");
+        let filled = File::create(&path).and_then(|mut file| file.write_all(&[0; ROOM]).and_then(|()| file.sync_all()));
+        let removed = remove_file(&path);
+        filled.and(removed).map_err(|error| super::open::failed("room beside", &self.database, &error))
+    }
 }
+
+/// What a disk must take before it counts as having room again.
+const ROOM: usize = 1024 * 1024;
 
 /// Returns which file a path names now.
 pub(super) fn identity(path: &Path) -> Result<Identity, StoreError> {

@@ -184,7 +184,7 @@ fn set_up_writer(conn: &Connection, kind: &Kind) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull,
         _ => StoreError::Unavailable(format!("{what} {}: {error}", path.display())),
