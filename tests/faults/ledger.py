@@ -54,18 +54,19 @@ class Ledger:
         self.births = {}  # request id -> (request, texts) of an append that makes its conversation, likewise
         self.tenants, self.versions = [], {}
         self.counter = 0
+        self.note = lambda *event: None  # told of what is sent, before, and of what was acknowledged, after
 
     def texts(self, count, bulk=0):
         self.counter += 1
         return [f"{self.name} {spell(self.counter)} {spell(place)} " + "on its way. " * bulk for place in range(count)]
 
-    def create(self, dev, channel):
+    def create(self, dev, channel, retention_class=""):
         """Makes a conversation with its first record, and returns its name."""
         texts = self.texts(1)
         request = API.AppendRecordsRequest(
             tenant=dev.tenant,
             client_reference=f"{self.name} {spell(self.counter)}",
-            conversation=API.Conversation(bot=self.bot),
+            conversation=API.Conversation(bot=self.bot, retention_class=retention_class),
             request_id=str(uuid.uuid4()),
             records=[said(text) for text in texts],
         )
@@ -76,6 +77,7 @@ class Ledger:
         answer = self._send(dev, channel, request)
         assert (answer.first_sequence, answer.last_sequence) == (1, 1), answer
         self.records[answer.conversation] = texts
+        self.note("kept", answer.conversation, texts)
         del self.births[request.request_id]
         return answer.conversation
 
@@ -87,12 +89,14 @@ class Ledger:
                 parent=conversation, request_id=str(uuid.uuid4()), records=[said(text) for text in texts]
             )
             self.pending[conversation] = (request, texts)
+            self.note("sent", conversation, texts)
         request, texts = self.pending[conversation]
         answer = self._send(dev, channel, request)
         have = self.records[conversation]
         place = (len(have) + 1, len(have) + len(texts))
         assert (answer.first_sequence, answer.last_sequence) == place, f"{answer} and not {place}"
         self.records[conversation] = have + texts
+        self.note("kept", conversation, texts)
         del self.pending[conversation]
 
     def settle(self, dev, channel):
@@ -111,6 +115,7 @@ class Ledger:
         stub = API.KeyServiceStub(channel)
         answer = stub.RotateKey(request, timeout=CALL_SECONDS, metadata=dev.auth("operator"))
         self.versions[dev.tenant] = int(answer.key.name.rsplit("/", 1)[1])
+        self.note("version", dev.tenant, self.versions[dev.tenant])
 
     def create_tenant(self, dev, channel):
         self.counter += 1
@@ -118,6 +123,7 @@ class Ledger:
         request = API.CreateTenantRequest(tenant_id=tenant, request_id=str(uuid.uuid4()))
         API.TenantServiceStub(channel).CreateTenant(request, timeout=CALL_SECONDS, metadata=dev.auth("operator"))
         self.tenants.append(f"tenants/{tenant}")
+        self.note("tenant", f"tenants/{tenant}")
 
     def state(self):
         """What was promised and what was asked for up to now; `verify` takes it."""
@@ -155,6 +161,9 @@ def verify(dev, channel, state):
         allowed = [texts, texts + state["pending"].get(conversation, [])]
         assert have in allowed, f"{conversation}: {len(texts)} acknowledged and {len(have)} there, or not the same"
         kept += len(texts)
+    for conversation in state.get("expired", []):
+        harness.expect_error("NOT_FOUND", "CONVERSATION_EXPIRED", lambda: read(dev, channel, conversation))
+        kept += 1
     for tenant in state["tenants"]:
         request = API.GetTenantRequest(name=tenant)
         API.TenantServiceStub(channel).GetTenant(request, timeout=CALL_SECONDS, metadata=dev.auth("operator"))
