@@ -320,7 +320,7 @@ class Load:
         try:
             with dev.channel() as channel:
                 for _ in range(acts):
-                    if rng.random() < 0.05 or not account.records:
+                    if rng.random() < 0.08 or not account.records:
                         account.create(dev, channel)
                     if account is self.ledgers[0] and rng.random() < 0.05:
                         account.rotate(dev, channel)

@@ -48,8 +48,10 @@ pub(super) fn create(path: &Path, kind: &Kind) -> Result<(), StoreError> {
 
 /// Opens a database for writing: locks it, checks what it is, empties its log, brings it to the newest format.
 pub(super) fn writer(named: &Path, kind: &Kind) -> Result<Writer, StoreError> {
-    if !named.is_file() {
-        return Err(StoreError::Unavailable(format!("there is no {} at {}", kind.name, named.display())));
+    match std::fs::metadata(named) {
+        Ok(file) if file.is_file() => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(kind.name, named, &error)),
+        _ => return Err(StoreError::Unavailable(format!("there is no {} at {}", kind.name, named.display()))),
     }
     // SQLite keeps the log beside the file itself, and so is the lock: two names of one database are one database.
     let path = &named.canonicalize().map_err(|error| failed(kind.name, named, &error))?;
