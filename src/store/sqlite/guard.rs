@@ -7,7 +7,8 @@
 //! Noticed: a name of the database (the configured one, which may be a symbolic link, and the one that it stands for), its
 //! `-wal`, its `-shm` or its lock file that is gone or names another file; a moved folder, or one that was mounted over; and
 //! a database that somebody else wrote into, as `cp` over it does. A file that was moved away and is back is the same file.
-//! Not noticed: bytes of the `-wal` that somebody else changed; their checksums fail when they are read back.
+//! Not noticed: bytes of the `-wal` that somebody else changed, whose checksums fail when they are read back; and a write into
+//! the database in the very moment of a checkpoint, which writes it too.
 
 use std::fs::{File, Metadata, metadata, remove_file};
 use std::io::{self, Write as _};
@@ -27,8 +28,8 @@ pub(super) struct Identity(u64, u64);
 /// The files of one database, as they were when it was opened.
 #[derive(Debug)]
 pub(super) struct Guard {
-    files: Vec<(PathBuf, Identity)>,
-    database: PathBuf,
+    database: (PathBuf, Identity),
+    others: Vec<(PathBuf, Identity)>,
     /// How the database was last left; nothing while a checkpoint writes it.
     left: Mutex<Option<Left>>,
     lost: AtomicBool,
@@ -49,18 +50,18 @@ impl Guard {
     ///
     /// `Replaced` when it is another file by now, `Unavailable` when one of its files cannot be looked at.
     pub(super) fn watch(named: &Path, database: &Path, opened: Identity) -> Result<Self, StoreError> {
-        let mut files = vec![(database.to_owned(), opened)];
+        let mut others = Vec::new();
         if named != database {
-            files.push((named.to_owned(), opened));
+            others.push((named.to_owned(), opened));
         }
         for ending in ["-wal", "-shm", ".lock"] {
             let path = beside(database, ending);
             let file = identity(&path)?;
-            files.push((path, file));
+            others.push((path, file));
         }
         let guard = Self {
-            files,
-            database: database.to_owned(),
+            database: (database.to_owned(), opened),
+            others,
             left: Mutex::new(Some(left(&look_at(database)?)?)),
             lost: AtomicBool::new(false),
         };
@@ -74,26 +75,21 @@ impl Guard {
         *self.lock() = None;
         let done = work();
         // Failing to look is not failing to write: the next look tells.
-        let now = look_at(&self.database).and_then(|file| left(&file));
+        let now = look_at(&self.database.0).and_then(|file| left(&file));
         *self.lock() = now.ok();
         done
     }
 
     fn look(&self) -> Result<(), StoreError> {
-        for (path, wanted) in &self.files {
-            match metadata(path) {
-                Ok(file) if of(&file) == *wanted => {}
-                Ok(_) => return Err(StoreError::Replaced(format!("{} is another file now", path.display()))),
-                Err(error) if is_gone(&error) => {
-                    return Err(StoreError::Replaced(format!("{} is gone", path.display())));
-                }
-                Err(error) => return Err(unseen(path, &error)),
-            }
+        for other in &self.others {
+            still(other)?;
         }
+        // Under the lock, so that a checkpoint does not begin between the look and the comparison.
         let last = self.lock();
+        let file = still(&self.database)?;
         match *last {
-            Some(last) if left(&look_at(&self.database)?)? != last => {
-                Err(StoreError::Replaced(format!("{} was written by somebody else", self.database.display())))
+            Some(last) if left(&file)? != last => {
+                Err(StoreError::Replaced(format!("{} was written by somebody else", self.database.0.display())))
             }
             _ => Ok(()),
         }
@@ -118,16 +114,16 @@ impl Intact for Guard {
 
     fn known(&self) -> Result<(), StoreError> {
         if self.lost.load(Ordering::SeqCst) {
-            return Err(StoreError::Replaced(format!("{} is not what was opened", self.database.display())));
+            return Err(StoreError::Replaced(format!("{} is not what was opened", self.database.0.display())));
         }
         Ok(())
     }
 
     fn has_room(&self) -> Result<(), StoreError> {
-        let path = beside(&self.database, ".room");
+        let path = beside(&self.database.0, ".room");
         let filled = File::create(&path).and_then(|mut file| file.write_all(&[0; ROOM]).and_then(|()| file.sync_all()));
         let removed = remove_file(&path);
-        filled.and(removed).map_err(|error| super::open::failed("room beside", &self.database, &error))
+        filled.and(removed).map_err(|error| super::open::failed("room beside", &self.database.0, &error))
     }
 }
 
@@ -144,6 +140,16 @@ pub(super) fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+/// Looks at a path that must still name the file that it named.
+fn still((path, wanted): &(PathBuf, Identity)) -> Result<Metadata, StoreError> {
+    match metadata(path) {
+        Ok(file) if of(&file) == *wanted => Ok(file),
+        Ok(_) => Err(StoreError::Replaced(format!("{} is another file now", path.display()))),
+        Err(error) if is_gone(&error) => Err(StoreError::Replaced(format!("{} is gone", path.display()))),
+        Err(error) => Err(unseen(path, &error)),
+    }
 }
 
 fn look_at(path: &Path) -> Result<Metadata, StoreError> {
