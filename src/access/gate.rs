@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::audit::{Count, Entry, EntryBuilder};
 use crate::clock::Clock;
 use crate::domain::{Error, Principal, Reason, Result, Timestamp};
-use crate::store::{DataStore, KeyStore, LogId, LoggedEntry, Receipt, StoreError, Work};
+use crate::store::{DataStore, KeyStore, LogId, LoggedEntry, Receipt, StoreError, SubmitError, Work};
 
 use super::act::Act;
 use super::authorized::{Authorized, begin, finish};
@@ -57,9 +57,11 @@ impl Gate {
     ///
     /// `CREDENTIAL_MISSING`; `CREDENTIAL_INVALID`, whatever is wrong with it; `METHOD_UNKNOWN`; `PERMISSION_DENIED`.
     /// Each is in the audit log by then. `AUDIT_UNAVAILABLE` when it cannot be, `KEYS_UNAVAILABLE` when keys cannot be
-    /// looked up.
+    /// looked up. `STORE_REPLACED`, before anything else, when a database is no longer the one that was opened.
     pub async fn admit(&self, path: &str, authorization: Option<&str>, peer: impl Into<Peer>) -> Result<Caller> {
         let peer = peer.into();
+        self.data.check_files()?;
+        self.keys.check_files()?;
         let credential = match self.authenticate(authorization, &peer).await? {
             Ok(credential) => credential,
             Err((cause, id)) => return Err(self.failed_login(peer.address, cause, id).await),
@@ -149,7 +151,12 @@ impl Gate {
     pub(super) async fn commit(&self, work: Work) -> Result<Receipt> {
         self.data.submit(work).await.map_err(|error| {
             tracing::error!(%error, "an audit entry was not written");
-            Error::new(Reason::AuditUnavailable).because(error)
+            match &error {
+                SubmitError::Failed(cause) if matches!(**cause, StoreError::DiskFull | StoreError::Replaced(_)) => {
+                    error.into()
+                }
+                _ => Error::new(Reason::AuditUnavailable).because(error),
+            }
         })
     }
 
@@ -256,7 +263,7 @@ struct Refused<'a> {
 
 pub(super) fn keys_unavailable(error: StoreError) -> Error {
     tracing::error!(%error, "API keys cannot be read or written");
-    Error::new(Reason::KeysUnavailable).because(error)
+    Error::new(error.keys_reason()).because(error)
 }
 
 /// Checks what a call within reach must bring along.

@@ -72,6 +72,10 @@ impl KeyAct<'_> {
         let reason = match &error {
             SubmitError::Refused(Refusal::Exists | Refusal::Missing) => self.refusal,
             SubmitError::Refused(_) => Reason::Internal,
+            SubmitError::Failed(cause) if cause.reason() == Reason::StoreReplaced => {
+                return Ok(Error::new(Reason::StoreReplaced).because(error));
+            }
+            SubmitError::Failed(cause) if cause.reason() == Reason::DiskFull => Reason::DiskFull,
             SubmitError::Failed(_) | SubmitError::Full => Reason::KeysUnavailable,
             SubmitError::Ended => return Ok(Error::new(Reason::KeysUnavailable).because(error)),
         };

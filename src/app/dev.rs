@@ -116,7 +116,7 @@ fn read_keys(dir: &Path) -> Result<Option<Keys>, AppError> {
     }
 }
 
-/// Replaces the file of keys in one step.
+/// Replaces the file of keys in one step, durably: the keys are printed next, and no key in the vault is shown again.
 fn keep(dir: &Path, keys: &Keys) -> Result<(), AppError> {
     let next: PathBuf = dir.join(format!("{KEYS}.new"));
     match std::fs::remove_file(&next) {
@@ -127,5 +127,6 @@ fn keep(dir: &Path, keys: &Keys) -> Result<(), AppError> {
     }
     let text = serde_json::to_string_pretty(keys).map_err(|error| AppError::Folder(error.to_string()))?;
     write_private(&next, text.as_bytes())?;
-    std::fs::rename(&next, dir.join(KEYS)).map_err(AppError::file(dir))
+    std::fs::rename(&next, dir.join(KEYS)).map_err(AppError::file(dir))?;
+    std::fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(AppError::file(dir))
 }

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::domain::Reason;
 use crate::grpc::{Component, ServingState, health_names};
-use crate::vault::Vault;
+use crate::vault::{Down, Vault};
 use crate::watch::Metrics;
 
 /// The serving state, shared by health, status, metrics and drain.
@@ -21,7 +20,7 @@ pub(super) struct Health {
 #[derive(Clone, Copy)]
 struct State {
     serving: ServingState,
-    down: Option<Reason>,
+    down: Option<Down>,
 }
 
 impl Health {
@@ -34,11 +33,21 @@ impl Health {
         self.now().serving
     }
 
+    /// Returns why the vault does not serve, in a line without content, or nothing when it serves.
+    pub(super) fn why_not(&self) -> Option<String> {
+        let State { serving, down } = self.now();
+        match (serving, down) {
+            (ServingState::Serving, _) => None,
+            (ServingState::NotServing, Some(Down { store, reason })) => Some(format!("{store} {reason}")),
+            _ => Some(String::new()),
+        }
+    }
+
     /// Returns the parts of the vault, and why one does not work.
     pub(super) fn components(&self) -> Vec<Component> {
         let down = self.now().down;
-        let keys = down.filter(|reason| *reason == Reason::KeysUnavailable);
-        let store = down.filter(|reason| *reason != Reason::KeysUnavailable);
+        let of = |store| down.filter(|down| down.store == store).map(|down| down.reason);
+        let (store, keys) = (of("vault"), of("keys"));
         vec![
             Component { name: "store", down: store },
             Component { name: "audit", down: store },
@@ -54,10 +63,11 @@ impl Health {
 
     /// Tries both stores and says what came of it.
     pub(super) async fn probe(&self, vault: &Vault) {
-        let down = vault.probe().await.err().map(|error| error.reason());
-        if let Some(reason) = down {
-            tracing::error!(reason = reason.as_str(), "the vault cannot serve");
+        let down = vault.probe().await.err();
+        if let Some(Down { store, reason }) = down {
+            tracing::error!(store, reason = reason.as_str(), "the vault cannot serve");
         }
+        self.metrics.set_down(down.map(|down| (down.store, down.reason.as_str())));
         let next = if down.is_none() { ServingState::Serving } else { ServingState::NotServing };
         let changed = {
             let mut state = self.lock();

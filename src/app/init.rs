@@ -46,6 +46,11 @@ pub(super) async fn init(options: InitOptions) -> Result<Initialised, AppError> 
     tls::make(&tls_dir, &options.server_names)?;
     let config_file = dir.join(CONFIG);
     write_private(&config_file, config_text(&keys_table).as_bytes())?;
+    // The bootstrap key is shown once, so what it opens must survive a power cut from then on: names and all.
+    for folder in [Some(tls_dir.as_path()), Some(&dir), dir.parent()].into_iter().flatten() {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(AppError::file(folder))?;
+    }
     Ok(Initialised { config_file, ca_file: tls_dir.join("ca.pem"), bootstrap_key })
 }
 

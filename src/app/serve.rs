@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::cli::Endpoints;
 use crate::clock::{Clock, FileClock, SystemClock};
 use crate::config::{Config, RootKind};
-use crate::grpc::{Ends, ServerInfo, ServingState};
+use crate::grpc::{Ends, ServerInfo};
 use crate::http;
 use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
 use crate::keys::{CacheLimits, KeyRing};
@@ -77,7 +77,7 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     let Listeners { grpc, metrics: metrics_listener, .. } = listeners;
     let mut servers = surface.serve(grpc);
     let probe = health.clone();
-    let health_of: http::Health = Arc::new(move || probe.serving() == ServingState::Serving);
+    let health_of: http::Health = Arc::new(move || probe.why_not());
     servers.push(task::spawn("metrics", http::serve(metrics_listener, metrics, health_of, stop.clone())));
     servers.push(reloads.watch_files(stop));
     Ok(RunningVault { endpoints, vault, health, workers, ends, servers, writers, reloads })

@@ -190,6 +190,7 @@ reasons! {
     SequenceConflict, "SEQUENCE_CONFLICT", "another writer was faster; try again";
     AuditUnavailable, "AUDIT_UNAVAILABLE", "the audit log cannot be written, so nothing is served";
     StoreUnavailable, "STORE_UNAVAILABLE", "the store cannot be written or read";
+    StoreReplaced, "STORE_REPLACED", "a database was removed or replaced under the running server, so nothing is served";
     DiskFull, "DISK_FULL", "the disk is full; nothing was written";
     KeysUnavailable, "KEYS_UNAVAILABLE", "the key store or its root cannot be used";
     RedactorUnavailable, "REDACTOR_UNAVAILABLE", "the redactor cannot be used, so nothing is stored";
@@ -208,7 +209,9 @@ impl Reason {
             Self::SequenceConflict => Some(Duration::from_millis(10)),
             Self::Overloaded => Some(Duration::from_millis(200)),
             Self::ShuttingDown | Self::StoreUnavailable | Self::AuditUnavailable => Some(Duration::from_secs(1)),
-            Self::DiskFull | Self::KeysUnavailable | Self::RedactorUnavailable => Some(Duration::from_secs(5)),
+            Self::StoreReplaced | Self::DiskFull | Self::KeysUnavailable | Self::RedactorUnavailable => {
+                Some(Duration::from_secs(5))
+            }
             _ => None,
         }
     }

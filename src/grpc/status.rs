@@ -46,6 +46,7 @@ pub fn code(reason: Reason) -> Code {
         R::SequenceConflict => Code::Aborted,
         R::AuditUnavailable
         | R::StoreUnavailable
+        | R::StoreReplaced
         | R::DiskFull
         | R::KeysUnavailable
         | R::RedactorUnavailable

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::watch::{METRICS_CONTENT_TYPE, Metrics, task};
 
-/// Tells whether the vault serves, as `/healthz` answers: 200 or 503.
-pub type Health = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Tells why the vault does not serve, as `/healthz` answers: 503 with the store and the reason, or 200 when nothing is told.
+pub type Health = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// Most open connections: a monitor needs one.
 const MAX_CONNECTIONS: usize = 32;
@@ -76,13 +76,17 @@ fn answer(method: &Method, path: &str, metrics: &Metrics, health: &Health) -> Re
     }
     match path {
         "/metrics" => response(StatusCode::OK, METRICS_CONTENT_TYPE, metrics.render()),
-        "/healthz" if health() => plain(StatusCode::OK, "SERVING\n"),
-        "/healthz" => plain(StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING\n"),
+        "/healthz" => match health() {
+            None => plain(StatusCode::OK, "SERVING\n"),
+            Some(why) => {
+                plain(StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", format!("NOT_SERVING {why}").trim_end()))
+            }
+        },
         _ => plain(StatusCode::NOT_FOUND, "/metrics or /healthz\n"),
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
     response(status, "text/plain; charset=utf-8", text)
 }
 
@@ -118,7 +122,7 @@ mod tests {
         let (metrics, up, stop) = (Arc::new(Metrics::new()), Arc::new(AtomicBool::new(true)), CancellationToken::new());
         metrics.read(5);
         let seen = Arc::clone(&up);
-        let health: Health = Arc::new(move || seen.load(Ordering::SeqCst));
+        let health: Health = Arc::new(move || (!seen.load(Ordering::SeqCst)).then(|| "keys DISK_FULL".to_owned()));
         let server = task::spawn("metrics", serve(listener, metrics, health, stop.clone()));
 
         let page = ask(address, "GET /metrics HTTP/1.1").await;
@@ -126,7 +130,8 @@ mod tests {
         assert!(page.contains("\nsubrosa_records_read_total 5\n"), "{page}");
         assert!(ask(address, "GET /healthz HTTP/1.1").await.starts_with("HTTP/1.1 200"));
         up.store(false, Ordering::SeqCst);
-        assert!(ask(address, "GET /healthz HTTP/1.1").await.starts_with("HTTP/1.1 503"));
+        let down = ask(address, "GET /healthz HTTP/1.1").await;
+        assert!(down.starts_with("HTTP/1.1 503") && down.ends_with("\r\nNOT_SERVING keys DISK_FULL\n"), "{down}");
         assert!(ask(address, "GET / HTTP/1.1").await.starts_with("HTTP/1.1 404"));
         assert!(ask(address, "POST /metrics HTTP/1.1").await.starts_with("HTTP/1.1 405"));
 

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The database cannot be written or read now.
     #[error("store unavailable: {0}")]
     Unavailable(String),
+    /// A file of the database is no longer the one that was opened: nothing is served until a restart.
+    #[error("the store was replaced under the running server: {0}")]
+    Replaced(String),
     /// What is stored is not what this version wrote.
     #[error("stored data is not valid: {0}")]
     Corrupt(String),
@@ -64,14 +67,39 @@ pub enum SubmitError {
     Ended,
 }
 
+impl StoreError {
+    /// Returns what a caller is told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::DiskFull => Reason::DiskFull,
+            Self::Unavailable(_) => Reason::StoreUnavailable,
+            Self::Replaced(_) => Reason::StoreReplaced,
+            Self::Corrupt(_) | Self::Format { .. } => Reason::IntegrityFailure,
+        }
+    }
+
+    /// Returns what a caller is told when the key store answers this: what the operator has to do comes first.
+    pub fn keys_reason(&self) -> Reason {
+        match self {
+            Self::DiskFull | Self::Replaced(_) => self.reason(),
+            Self::Unavailable(_) | Self::Corrupt(_) | Self::Format { .. } => Reason::KeysUnavailable,
+        }
+    }
+}
+
+impl SubmitError {
+    /// Returns what a caller is told when the key store answers this.
+    pub fn keys_reason(&self) -> Reason {
+        match self {
+            Self::Failed(cause) => cause.keys_reason(),
+            _ => Reason::KeysUnavailable,
+        }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        let reason = match &error {
-            StoreError::DiskFull => Reason::DiskFull,
-            StoreError::Unavailable(_) => Reason::StoreUnavailable,
-            StoreError::Corrupt(_) | StoreError::Format { .. } => Reason::IntegrityFailure,
-        };
-        Self::new(reason).because(error)
+        Self::new(error.reason()).because(error)
     }
 }
 
@@ -84,11 +112,7 @@ impl From<SubmitError> for Error {
             }
             SubmitError::Refused(Refusal::NotOpen) => Reason::ConversationClosed,
             SubmitError::Refused(Refusal::Misfiled) => Reason::Internal,
-            SubmitError::Failed(failure) => match **failure {
-                StoreError::DiskFull => Reason::DiskFull,
-                StoreError::Unavailable(_) => Reason::StoreUnavailable,
-                StoreError::Corrupt(_) | StoreError::Format { .. } => Reason::IntegrityFailure,
-            },
+            SubmitError::Failed(failure) => failure.reason(),
             SubmitError::Full => Reason::Overloaded,
             SubmitError::Ended => Reason::ShuttingDown,
         };

@@ -255,6 +255,16 @@ impl KeyStore {
         self.pipeline.waiting()
     }
 
+    /// Looks whether the files of the store are still the ones that were opened.
+    pub fn check_files(&self) -> Result<(), StoreError> {
+        self.readers.files().check()
+    }
+
+    /// Tells whether the files are known not to be the ones that were opened.
+    pub fn known_files(&self) -> Result<(), StoreError> {
+        self.readers.files().known()
+    }
+
     /// Finds out whether the store can be read, and written again where the last batch failed.
     pub async fn probe(&self, now: Timestamp) -> Result<(), SubmitError> {
         if self.pipeline.is_ended() {
@@ -263,6 +273,8 @@ impl KeyStore {
         let read = self.read(|reader| reader.meta("vault_id")).await;
         read.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
         if self.pipeline.is_failing() {
+            // What a failed batch left of the log takes a small write even on a full disk.
+            self.readers.has_room().await.map_err(|error| SubmitError::Failed(std::sync::Arc::new(error)))?;
             let touch = KeyWrite::PutMeta("heartbeat", now.unix_ms().to_be_bytes().to_vec());
             self.submit(KeyWork::new(touch)).await?;
         }

@@ -32,7 +32,7 @@ pub use key_rows::{
 };
 pub use key_store::{KeyReader, KeyReceipt, KeyStore, KeyWork, KeyWrite, KeyWriter, Rotation};
 pub use pipeline::{Engine, Pending, Pipeline};
-pub use pool::ReaderPool;
+pub use pool::{Intact, ReaderPool};
 pub use rows::{
     CheckpointRow, ConversationRow, EntryRow, KeyActRow, LogHead, LogId, OpenReadRow, PolicyRow, RecordRow,
     RememberedRequest, StreamRow, TenantRow,

@@ -77,6 +77,7 @@ fn is_ours(reason: Reason) -> bool {
         reason,
         Reason::AuditUnavailable
             | Reason::StoreUnavailable
+            | Reason::StoreReplaced
             | Reason::DiskFull
             | Reason::KeysUnavailable
             | Reason::RedactorUnavailable

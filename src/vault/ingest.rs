@@ -256,6 +256,8 @@ impl Vault {
         entered: &mut Entered,
         redacted: &[RedactedRecord],
     ) -> Result<SealedBatch> {
+        // A stream was let in long ago: the keys that this is sealed under must be found again after a restart.
+        self.keys.store().check_files()?;
         let id = entered.id;
         let tail = entered.slot.as_mut().ok_or(Reason::Internal)?;
         let received_at = self.clock.now().max(tail.last_received);

@@ -70,7 +70,7 @@ pub use read::{ReadScope, RecordStream, ShownRecord};
 pub use redact::FindingCounts;
 pub use rotate::{KeyView, RotationView};
 pub use start::StartError;
-pub use status::{ExpiryState, LogState, StoreState, VaultState};
+pub use status::{Down, ExpiryState, LogState, StoreState, VaultState};
 pub use stream::{Acked, IngestStream, PendingAck};
 pub use tenants::TenantView;
 

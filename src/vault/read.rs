@@ -257,6 +257,7 @@ impl Reading {
 
     async fn fetch(&mut self) -> Result<Option<StoredRecord>> {
         if self.waiting.is_empty() && self.after < self.last {
+            self.vault.keys.store().check_files()?;
             let (tenant, id, after) = (self.row.tenant.clone(), self.row.id, self.after);
             self.waiting = self.vault.data.read(move |reader| reader.records(&tenant, &id, after, FETCH)).await?.into();
         }

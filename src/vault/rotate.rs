@@ -87,7 +87,10 @@ impl Vault {
             Ok(rotated) => rotated,
             Err(error) => {
                 let reason = rotation_refused(&error);
-                self.deny_act(&auth, act, reason).await?;
+                // Whether the replaced store had it is not known: the next start finds out.
+                if reason != Reason::StoreReplaced {
+                    self.deny_act(&auth, act, reason).await?;
+                }
                 return Err(Error::new(reason).because(error));
             }
         };
@@ -139,6 +142,8 @@ fn rotation_refused(error: &KeyError) -> Reason {
     match error {
         KeyError::Broken { .. } | KeyError::Destroyed => Reason::RotationRefused,
         KeyError::Contention => Reason::SequenceConflict,
+        KeyError::Store(cause) => cause.keys_reason(),
+        KeyError::Submit(cause) => cause.keys_reason(),
         _ => Reason::KeysUnavailable,
     }
 }

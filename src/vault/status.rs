@@ -41,6 +41,15 @@ pub struct StoreState {
     pub wal_bytes: u64,
 }
 
+/// A store that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Down {
+    /// `vault` or `keys`.
+    pub store: &'static str,
+    /// Why.
+    pub reason: Reason,
+}
+
 /// Retention running out: the sum of all passes since the start.
 pub type ExpiryState = ExpiryReport;
 
@@ -86,11 +95,22 @@ impl Vault {
         Ok(())
     }
 
-    /// Finds out whether both stores can be read and written.
-    pub async fn probe(&self) -> Result<()> {
+    /// Finds out whether both stores can be read and written, and are still the ones that were opened.
+    ///
+    /// # Errors
+    ///
+    /// Which one is not, and why.
+    pub async fn probe(&self) -> std::result::Result<(), Down> {
         let now = self.clock.now();
-        self.data.probe(now).await?;
-        self.keys.store().probe(now).await.map_err(|error| Error::new(Reason::KeysUnavailable).because(error))
+        let data = self.data.probe(now).await;
+        data.map_err(|error| Down { store: "vault", reason: Error::from(error).reason() })?;
+        let keys = self.keys.store().probe(now).await;
+        keys.map_err(|error| Down { store: "keys", reason: error.keys_reason() })
+    }
+
+    /// Refuses once it is known that a store is no longer the one that was opened. It looks at nothing.
+    pub(super) fn must_be_intact(&self) -> Result<()> {
+        Ok(self.data.known_files().and_then(|()| self.keys.store().known_files())?)
     }
 
     /// Returns how many works were committed since the start: while it stands still there is nothing to sign.

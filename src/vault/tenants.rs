@@ -41,8 +41,9 @@ pub(super) struct Served {
 /// The most tenants kept.
 pub(super) const MOST_TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 impl Vault {
-    /// Refuses a tenant that is not there or frozen.
+    /// Refuses a tenant that is not there or frozen, and every tenant once a store is known to be replaced.
     pub(super) async fn must_serve(&self, tenant: &TenantId) -> Result<()> {
+        self.must_be_intact()?;
         match self.known_tenant(tenant).await?.state {
             TenantState::Active => Ok(()),
             TenantState::Frozen => Err(Reason::TenantFrozen.into()),

@@ -36,6 +36,7 @@ pub struct Metrics {
     reloads: Family<OutcomeLabel, Counter>,
     audit_unsigned: Size,
     serving: Size,
+    down: Family<DownLabel, Size>,
 }
 
 type Size = Gauge<i64, AtomicI64>;
@@ -43,6 +44,12 @@ type Size = Gauge<i64, AtomicI64>;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DatabaseLabel {
     database: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DownLabel {
+    database: &'static str,
+    reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -117,6 +124,7 @@ impl Metrics {
             reloads: Family::default(),
             audit_unsigned: Gauge::default(),
             serving: Gauge::default(),
+            down: Family::default(),
         };
         metrics.register_traffic();
         metrics.register_state();
@@ -199,6 +207,14 @@ impl Metrics {
         self.serving.set(i64::from(serving));
     }
 
+    /// Sets which database cannot be used, and the reason, or that all can.
+    pub fn set_down(&self, down: Option<(&'static str, &'static str)>) {
+        self.down.clear();
+        if let Some((database, reason)) = down {
+            self.down.get_or_create(&DownLabel { database, reason }).set(1);
+        }
+    }
+
     /// Returns everything in the OpenMetrics text format.
     pub fn render(&self) -> String {
         let mut text = String::new();
@@ -240,6 +256,7 @@ impl Metrics {
         r.register("expiry_destroyed_buckets", "Bucket keys destroyed by expiry", self.buckets_destroyed.clone());
         r.register("expiry_swept_records", "Expired records swept", self.records_swept.clone());
         r.register("cached_keys", "Data keys in memory", self.cached_keys.clone());
+        r.register("down", "1 for a database that cannot be used, with the reason", self.down.clone());
         r.register("serving", "1 while the vault serves", self.serving.clone());
     }
 }
@@ -261,6 +278,8 @@ mod tests {
         metrics.called("ReadConversation", "PermissionDenied");
         metrics.set_expiry(Duration::from_millis(1500), 2);
         metrics.set_serving(true);
+        metrics.set_down(Some(("vault", "DISK_FULL")));
+        metrics.set_down(Some(("keys", "STORE_REPLACED")));
         let text = metrics.render();
         for line in [
             "subrosa_wal_bytes{database=\"vault\"} 4096",
@@ -270,9 +289,11 @@ mod tests {
             "subrosa_expiry_lag_seconds 1.5",
             "subrosa_expiry_overdue_buckets 2",
             "subrosa_serving 1",
+            "subrosa_down{database=\"keys\",reason=\"STORE_REPLACED\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+        assert!(!text.contains("reason=\"DISK_FULL\""), "{text}");
         assert!(text.ends_with("# EOF\n"));
     }
 }

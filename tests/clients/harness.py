@@ -67,11 +67,13 @@ class Api:
 class Dev:
     """One `subrosa dev` process on loopback."""
 
-    def __init__(self, binary, data_dir, *extra):
+    def __init__(self, binary, data_dir, *extra, env=None):
         self.log_path = f"{data_dir}.stderr"
         command = [str(binary), "dev", "--data-dir", str(data_dir), "--output", "json", *extra]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}
+            )
         atexit.register(self.kill)
         self.info = self._first_line()
         self.keys = self.info["keys"]

@@ -11,6 +11,7 @@ mod fixtures;
 mod keys;
 mod keys_access;
 mod pipeline;
+mod replaced;
 mod sqlite;
 
 use std::thread::JoinHandle;

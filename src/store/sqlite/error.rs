@@ -11,6 +11,13 @@ impl From<Error> for StoreError {
             (Some(ErrorCode::DiskFull), _) => Self::DiskFull,
             (Some(ErrorCode::DatabaseCorrupt), _) => Self::Corrupt("the database is malformed".to_owned()),
             (Some(ErrorCode::NotADatabase), _) => Self::Corrupt("the file is not a database".to_owned()),
+            (Some(ErrorCode::ReadOnly), _) => Self::Unavailable("the database is read-only".to_owned()),
+            (Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied), Some(code)) => {
+                Self::Unavailable(format!("the database cannot be opened (SQLite result code {code})"))
+            }
+            (Some(ErrorCode::SystemIoFailure), Some(code)) => {
+                Self::Unavailable(format!("the disk failed (SQLite result code {code})"))
+            }
             (Some(_), Some(code)) => Self::Unavailable(format!("SQLite result code {code}")),
             _ => Self::Corrupt("a column does not hold what it should".to_owned()),
         }

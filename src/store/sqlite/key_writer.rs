@@ -3,7 +3,7 @@
 use super::data_writer::Stop;
 use super::key_changes;
 use super::open::Writer;
-use super::wal::{self, Checkpoint};
+use super::wal::Checkpoint;
 use crate::store::error::{Refusal, StoreError};
 use crate::store::key_store::{KeyReceipt, KeyWork, KeyWriter};
 
@@ -48,7 +48,7 @@ impl KeyWriter for SqliteKeyWriter {
         self.writer.begin()?;
         let done = self.all(&batch).inspect_err(|_| self.writer.rollback())?;
         if batch.iter().zip(&done).any(|(work, result)| work.scrub && result.is_ok()) {
-            self.unscrubbed = wal::scrub(&self.writer.conn) == Checkpoint::Busy;
+            self.unscrubbed = self.writer.scrub() == Checkpoint::Busy;
         }
         let pending = self.unscrubbed;
         let receipts = batch.iter().zip(done);
@@ -57,7 +57,7 @@ impl KeyWriter for SqliteKeyWriter {
 
     fn between(&mut self) {
         if self.unscrubbed {
-            self.unscrubbed = !matches!(wal::truncate(&self.writer.conn), Ok(Checkpoint::Done));
+            self.unscrubbed = !matches!(self.writer.truncate(), Ok(Checkpoint::Done));
         }
         self.writer.between();
     }

@@ -9,6 +9,7 @@
 //! | add a format version | `migrations` |
 //! | find out how files are made, locked and set up | `open` |
 //! | find out how the write-ahead log stays small | `wal` |
+//! | find out how a replaced file is noticed | `guard` |
 //! | change data | `data_writer`, `conversations`, `control` |
 //! | read data | `data_reader`, `conversation_query` |
 //! | change and read keys | `key_writer`, `key_changes`, `credentials`, `key_reader` |
@@ -20,6 +21,7 @@ mod credentials;
 mod data_reader;
 mod data_writer;
 mod error;
+mod guard;
 mod key_changes;
 mod key_reader;
 mod key_writer;
@@ -29,6 +31,7 @@ mod rows;
 mod wal;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::commit::{Committer, DataWriter};
@@ -72,10 +75,11 @@ pub fn create_keys(path: &Path) -> Result<(), StoreError> {
 /// it is no data store.
 pub fn open_data(path: &Path, readers: usize) -> Result<DataParts, StoreError> {
     let writer = open::writer(path, &migrations::DATA)?;
+    let guard = Arc::clone(&writer.guard);
     let readers = (0..readers.max(1))
         .map(|_| Ok(Box::new(data_reader::SqliteDataReader::new(open::reader(path)?)) as Box<dyn DataReader>))
         .collect::<Result<_, StoreError>>()?;
-    Ok((Box::new(data_writer::SqliteDataWriter::new(writer)), ReaderPool::new(readers)))
+    Ok((Box::new(data_writer::SqliteDataWriter::new(writer)), ReaderPool::watched(readers, guard)))
 }
 
 /// Opens the key store at `path` with `readers` readers; as [`open_data`].
@@ -85,10 +89,11 @@ pub fn open_data(path: &Path, readers: usize) -> Result<DataParts, StoreError> {
 /// As [`open_data`].
 pub fn open_keys(path: &Path, readers: usize) -> Result<KeyParts, StoreError> {
     let writer = open::writer(path, &migrations::KEYS)?;
+    let guard = Arc::clone(&writer.guard);
     let readers = (0..readers.max(1))
         .map(|_| Ok(Box::new(key_reader::SqliteKeyReader::new(open::reader(path)?)) as Box<dyn KeyReader>))
         .collect::<Result<_, StoreError>>()?;
-    Ok((Box::new(key_writer::SqliteKeyWriter::new(writer)), ReaderPool::new(readers)))
+    Ok((Box::new(key_writer::SqliteKeyWriter::new(writer)), ReaderPool::watched(readers, guard)))
 }
 
 /// Opens the data store and starts its writer; the thread ends when the last handle is dropped and the queue is empty.

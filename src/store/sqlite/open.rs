@@ -4,19 +4,23 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::durable;
+use super::guard::{Guard, beside, identity};
 use super::migrations::Kind;
 use super::wal::{self, Checkpoint, Wal};
 use crate::store::error::StoreError;
+use crate::store::pool::Intact;
 
 /// The one connection that writes, and the lock that makes it the only one.
 pub(super) struct Writer {
     pub(super) conn: Connection,
-    pub(super) wal: Wal,
+    pub(super) guard: Arc<Guard>,
+    wal: Wal,
     _lock: File,
 }
 
@@ -43,11 +47,16 @@ pub(super) fn create(path: &Path, kind: &Kind) -> Result<(), StoreError> {
 }
 
 /// Opens a database for writing: locks it, checks what it is, empties its log, brings it to the newest format.
-pub(super) fn writer(path: &Path, kind: &Kind) -> Result<Writer, StoreError> {
-    if !path.is_file() {
-        return Err(StoreError::Unavailable(format!("there is no {} at {}", kind.name, path.display())));
+pub(super) fn writer(named: &Path, kind: &Kind) -> Result<Writer, StoreError> {
+    match std::fs::metadata(named) {
+        Ok(file) if file.is_file() => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(kind.name, named, &error)),
+        _ => return Err(StoreError::Unavailable(format!("there is no {} at {}", kind.name, named.display()))),
     }
+    // SQLite keeps the log beside the file itself, and so is the lock: two names of one database are one database.
+    let path = &named.canonicalize().map_err(|error| failed(kind.name, named, &error))?;
     let lock = lock(path)?;
+    let opened = identity(path)?;
     let mut conn = connect(path)?;
     kind.check(&conn)?;
     set_up_writer(&conn, kind)?;
@@ -57,20 +66,23 @@ pub(super) fn writer(path: &Path, kind: &Kind) -> Result<Writer, StoreError> {
         return Err(StoreError::Unavailable(format!("another process reads {}", path.display())));
     }
     kind.migrate(&mut conn)?;
-    let wal = Wal::watch(&mut conn)?;
-    Ok(Writer { conn, wal, _lock: lock })
+    let guard = Arc::new(Guard::watch(named, path, opened)?);
+    let wal = Wal::watch(&mut conn, Arc::clone(&guard))?;
+    Ok(Writer { conn, guard, wal, _lock: lock })
 }
 
 /// Opens a database for reading; its writer is open already.
 pub(super) fn reader(path: &Path) -> Result<Reader, StoreError> {
-    let conn = connect(path)?;
+    let path = path.canonicalize().map_err(|error| failed("database", path, &error))?;
+    let conn = connect(&path)?;
     conn.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
-    Ok(Reader { conn, database: path.to_owned() })
+    Ok(Reader { conn, database: path })
 }
 
 impl Writer {
-    /// Begins a transaction.
+    /// Begins a transaction, unless the files are no longer the ones that were opened.
     pub(super) fn begin(&self) -> Result<(), StoreError> {
+        self.guard.check()?;
         self.run("BEGIN IMMEDIATE")
     }
 
@@ -90,10 +102,13 @@ impl Writer {
         self.run("RELEASE work")
     }
 
-    /// Makes the transaction durable, or says that nothing of it is there, or ends the process.
+    /// Makes the transaction durable, or says that nothing of it is there, or ends the process. When the files turn out to be
+    /// no longer the ones that were opened, it is not durable where a restart looks for it.
     pub(super) fn commit(&self) -> Result<(), StoreError> {
+        self.guard.check()?;
         let commit = self.conn.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
-        commit.map(drop).map_err(|error| durable("commit", error))
+        commit.map(drop).map_err(|error| durable("commit", error))?;
+        self.guard.check()
     }
 
     /// Drops the transaction, if there still is one (SQLite drops it itself on some errors).
@@ -111,6 +126,16 @@ impl Writer {
         self.wal.between(&self.conn);
     }
 
+    /// Copies the log back and cuts it to nothing.
+    pub(super) fn truncate(&self) -> Result<Checkpoint, StoreError> {
+        self.wal.truncate(&self.conn)
+    }
+
+    /// Truncates the log, trying as often as is reasonable.
+    pub(super) fn scrub(&self) -> Checkpoint {
+        self.wal.scrub(&self.conn)
+    }
+
     fn run(&self, sql: &str) -> Result<(), StoreError> {
         self.conn.prepare_cached(sql)?.execute([])?;
         Ok(())
@@ -126,9 +151,7 @@ impl Reader {
 
 /// Takes the lock file beside the database. The lock goes with the process; the file stays.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
+    let name = beside(path, ".lock");
     let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&name);
     let file = opened.map_err(|error| failed("lock file", &name, &error))?;
     match file.try_lock() {
@@ -143,6 +166,9 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 /// Connects to a file that is there. `temp_store` keeps savepoint journals in memory.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    if conn.is_readonly(c"main")? {
+        return Err(StoreError::Unavailable(format!("{} is read-only", path.display())));
+    }
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;")?;
@@ -160,7 +186,7 @@ fn set_up_writer(conn: &Connection, kind: &Kind) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull,
         _ => StoreError::Unavailable(format!("{what} {}: {error}", path.display())),

@@ -1,12 +1,13 @@
 //! Keeping the write-ahead log small, and emptying it when deleted bytes must go.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, ErrorCode};
 
 use super::error::durable;
+use super::guard::{Guard, beside};
 use crate::store::error::StoreError;
 
 /// Bytes in the log at which it is copied back, on the writer's own thread: a thread of its own would starve.
@@ -20,6 +21,7 @@ const SCRUB_TRIES: usize = 5;
 pub(super) struct Wal {
     pages: Arc<AtomicU64>,
     page_size: u64,
+    guard: Arc<Guard>,
 }
 
 /// How a checkpoint ended.
@@ -33,7 +35,7 @@ pub(super) enum Checkpoint {
 
 impl Wal {
     /// Starts to count the pages that `conn` commits.
-    pub(super) fn watch(conn: &mut Connection) -> Result<Self, StoreError> {
+    pub(super) fn watch(conn: &mut Connection, guard: Arc<Guard>) -> Result<Self, StoreError> {
         let page_size: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let pages = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&pages);
@@ -41,48 +43,49 @@ impl Wal {
             count.store(u64::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { pages, page_size: page_size.unsigned_abs() })
+        Ok(Self { pages, page_size: page_size.unsigned_abs(), guard })
     }
 
     /// Copies the log back when it has grown; called between transactions.
     pub(super) fn between(&self, conn: &Connection) {
         let result = match self.pages.load(Ordering::Relaxed) * self.page_size {
             0..CHECKPOINT_AT => return,
-            CHECKPOINT_AT..TRUNCATE_AT => checkpoint(conn, "PRAGMA wal_checkpoint(PASSIVE)"),
-            _ => truncate(conn),
+            CHECKPOINT_AT..TRUNCATE_AT => {
+                self.guard.while_writing(|| checkpoint(conn, "PRAGMA wal_checkpoint(PASSIVE)"))
+            }
+            _ => self.truncate(conn),
         };
         if let Err(error) = result {
             tracing::warn!(%error, "the write-ahead log was not copied back");
         }
     }
+
+    /// Copies the log back and cuts it to nothing.
+    pub(super) fn truncate(&self, conn: &Connection) -> Result<Checkpoint, StoreError> {
+        self.guard.while_writing(|| truncate(conn))
+    }
+
+    /// Truncates the log, trying as often as is reasonable.
+    pub(super) fn scrub(&self, conn: &Connection) -> Checkpoint {
+        for _ in 0..SCRUB_TRIES {
+            match self.truncate(conn) {
+                Ok(Checkpoint::Done) => return Checkpoint::Done,
+                Ok(Checkpoint::Busy) => {}
+                Err(error) => tracing::warn!(%error, "the write-ahead log was not truncated"),
+            }
+        }
+        Checkpoint::Busy
+    }
 }
 
-/// Copies the log back and cuts it to nothing.
+/// Copies the log back and cuts it to nothing, before anything is watched.
 pub(super) fn truncate(conn: &Connection) -> Result<Checkpoint, StoreError> {
     checkpoint(conn, "PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
-/// Truncates the log, trying as often as is reasonable.
-pub(super) fn scrub(conn: &Connection) -> Checkpoint {
-    for _ in 0..SCRUB_TRIES {
-        match truncate(conn) {
-            Ok(Checkpoint::Done) => return Checkpoint::Done,
-            Ok(Checkpoint::Busy) => {}
-            Err(error) => tracing::warn!(%error, "the write-ahead log was not truncated"),
-        }
-    }
-    Checkpoint::Busy
-}
-
 /// Returns the size of the log's file, in bytes.
 pub(super) fn bytes(database: &Path) -> u64 {
-    std::fs::metadata(path(database)).map_or(0, |file| file.len())
-}
-
-fn path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
+    std::fs::metadata(beside(database, "-wal")).map_or(0, |file| file.len())
 }
 
 fn checkpoint(conn: &Connection, sql: &str) -> Result<Checkpoint, StoreError> {
