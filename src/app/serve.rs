@@ -24,7 +24,7 @@ use crate::keys::{CacheLimits, KeyRing};
 use crate::sealing::Backend;
 use crate::store::sqlite;
 use crate::vault::{Checkpointer, Settings, Vault};
-use crate::watch::{Metrics, task};
+use crate::watch::{Metrics, core_dumps, task};
 
 use super::error::AppError;
 use super::health::Health;
@@ -311,6 +311,10 @@ impl ServerInfo for Info {
 
     fn clock_overridden(&self) -> bool {
         self.overridden
+    }
+
+    fn core_dumps(&self) -> bool {
+        core_dumps::are_possible()
     }
 
     fn components(&self) -> Vec<Component> {

@@ -31,6 +31,8 @@ section! {
         drain_deadline: Duration = Duration::from_secs(20);
         /// Most open connections of each gRPC listener: a full one does not shut the others.
         max_connections: Whole<1, 100_000> = Whole::clamped(1_024);
+        /// Lets a crash leave a core dump, which holds every key. Only to find a fault; shown in the status.
+        core_dumps: bool = false;
     }
 }
 

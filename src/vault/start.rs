@@ -82,6 +82,7 @@ impl Vault {
             metrics,
         });
         vault.verify_logs().await?;
+        vault.shut_frozen().await?;
         vault.reconcile_acts().await?;
         vault.mark_interrupted_reads().await?;
         Ok(vault)

@@ -41,6 +41,9 @@ pub(super) struct Served {
 
 /// The most tenants kept.
 pub(super) const MOST_TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+/// Tenants read in one step.
+const PAGE: usize = 500;
+
 impl Vault {
     /// Refuses a tenant that is not there or frozen.
     pub(super) async fn must_serve(&self, tenant: &TenantId) -> Result<()> {
@@ -65,6 +68,19 @@ impl Vault {
         let known = self.known_tenant(tenant).await?;
         let policy = &known.retention;
         policy.days(class).or_else(|| policy.days(&policy.default_class)).ok_or_else(|| Reason::Internal.into())
+    }
+
+    /// Lets nothing of the tenants that are frozen stay in memory: at start.
+    pub(super) async fn shut_frozen(&self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let rows = self.data.read(move |reader| reader.tenants(after.as_ref(), PAGE)).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.id.clone());
+            for row in rows.into_iter().filter(|row| row.state == TenantState::Frozen) {
+                self.keys.mark_shut(row.id);
+            }
+        }
     }
 
     async fn known_tenant(&self, tenant: &TenantId) -> Result<Arc<Served>> {
@@ -235,6 +251,8 @@ impl Vault {
         tenant: TenantId,
         state: TenantState,
     ) -> Result<Audited<TenantView>> {
+        // One at a time, so that what is in memory follows what is stored.
+        let _turn = self.key_acts.lock().await;
         let work = Work::new(auth.logged(auth.entry())?).with(Mutation::SetTenantState(tenant.clone(), state));
         let receipt = match self.data.submit(work).await {
             Err(SubmitError::Refused(Refusal::Missing)) => {
@@ -243,6 +261,13 @@ impl Vault {
             other => other?,
         };
         self.tenants.forget(&tenant);
+        match state {
+            TenantState::Frozen => {
+                self.tails.clear();
+                self.keys.shut(&tenant).await?;
+            }
+            TenantState::Active => self.keys.reopen(&tenant),
+        }
         Ok(Audited::new(self.tenant_view(&tenant).await?, receipt))
     }
 
