@@ -9,7 +9,7 @@ use subrosa::domain::{
     Audience, AuthorRole, BotScope, Content, ConversationName, NewConversation, NewRecord, Reason, Result,
     RetentionPolicy, Role, TenantId, Timestamp,
 };
-use subrosa::vault::{Annotation, Checkpointer, Idempotent, PageRequest, PolicyDocument, Target};
+use subrosa::vault::{Annotation, Checkpointer, Idempotent, PageRequest, PolicyDocument, RotationView, Target};
 
 use crate::checks::check;
 use crate::drill::{Scene, every_step};
@@ -55,18 +55,33 @@ fn idempotent(number: u128) -> Option<Idempotent> {
     Some(Idempotent { id: request(number).unwrap(), body: b"the same body".to_vec().into() })
 }
 
-async fn make_tenant(open: &Open, id: &TenantId, number: u128) -> Result<()> {
+pub(crate) async fn make_tenant(open: &Open, id: &TenantId, number: u128) -> Result<()> {
     let caller = open.caller::<acts::CreateTenant>(Role::Operator).await?;
     open.vault.create_tenant(&caller, id.clone(), request(number)).await.map(drop)
 }
 
 /// Appends to the conversation of a reference, and returns its name.
-async fn append(open: &Open, reference: &str, texts: &[&str], number: u128) -> Result<ConversationName> {
+pub(crate) async fn append(open: &Open, reference: &str, texts: &[&str], number: u128) -> Result<ConversationName> {
     let caller = open.caller::<acts::AppendRecords>(Role::Ingestor).await?;
     let target = Target::Reference(acme(), Box::new(described(reference)));
     let records = texts.iter().map(|text| said(text)).collect();
     let done = open.vault.append_records(&caller, target, records, idempotent(number)).await?.into_inner();
     Ok(done.conversation.parse().unwrap())
+}
+
+pub(crate) async fn rotate(open: &Open, tenant: &TenantId, number: u128) -> Result<RotationView> {
+    let caller = open.caller::<acts::RotateKey>(Role::Operator).await?;
+    Ok(open.vault.rotate_key(&caller, tenant.clone(), request(number)).await?.into_inner())
+}
+
+pub(crate) async fn freeze(open: &Open, number: u128) -> Result<()> {
+    let caller = open.caller::<acts::FreezeTenant>(Role::Security).await?;
+    open.vault.freeze_tenant(&caller, acme(), None, request(number)).await.map(drop)
+}
+
+pub(crate) async fn unfreeze(open: &Open, number: u128) -> Result<()> {
+    let caller = open.caller::<acts::UnfreezeTenant>(Role::Security).await?;
+    open.vault.unfreeze_tenant(&caller, acme(), None, request(number)).await.map(drop)
 }
 
 /// A tenant with two conversations of one day.
@@ -153,8 +168,7 @@ impl Scene for Rotate {
     }
 
     async fn act(&self, open: &Open) -> Result<()> {
-        let caller = open.caller::<acts::RotateKey>(Role::Operator).await?;
-        let done = open.vault.rotate_key(&caller, acme(), request(10)).await?.into_inner();
+        let done = rotate(open, &acme(), 10).await?;
         assert_eq!((done.key.0.version, done.rewrapped), (2, 1), "the answer to the rotation");
         Ok(())
     }
@@ -410,8 +424,7 @@ impl Scene for Freeze {
     }
 
     async fn act(&self, open: &Open) -> Result<()> {
-        let caller = open.caller::<acts::FreezeTenant>(Role::Security).await?;
-        open.vault.freeze_tenant(&caller, acme(), None, request(10)).await.map(drop)
+        freeze(open, 10).await
     }
 }
 
@@ -425,7 +438,6 @@ impl Scene for Unfreeze {
     }
 
     async fn act(&self, open: &Open) -> Result<()> {
-        let caller = open.caller::<acts::UnfreezeTenant>(Role::Security).await?;
-        open.vault.unfreeze_tenant(&caller, acme(), None, request(11)).await.map(drop)
+        unfreeze(open, 11).await
     }
 }

@@ -11,11 +11,13 @@
 //! | what must hold of the two files | `checks` |
 //! | how the steps are gone through | `drill` |
 //! | the acts | `acts` |
+//! | what is left in memory | `memory` |
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod acts;
 mod checks;
 mod drill;
+mod memory;
 mod observe;
 mod world;
