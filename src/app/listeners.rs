@@ -14,7 +14,7 @@ use crate::grpc::{
     self, Component, Current, Ends, Listener, ListenerKind, Listening, Places, ServerInfo, ServingState,
 };
 use crate::vault::Vault;
-use crate::watch::task;
+use crate::watch::{core_dumps, task};
 
 use super::error::AppError;
 use super::health::Health;
@@ -132,6 +132,10 @@ impl ServerInfo for Info {
 
     fn clock_overridden(&self) -> bool {
         self.overridden
+    }
+
+    fn core_dumps(&self) -> bool {
+        core_dumps::are_possible()
     }
 
     fn components(&self) -> Vec<Component> {

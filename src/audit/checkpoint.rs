@@ -5,6 +5,7 @@ use std::fmt;
 use data_encoding::{BASE64, HEXLOWER};
 use ring::hkdf::{HKDF_SHA512, KeyType, Prk};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
 use super::hash::Hash;
@@ -56,7 +57,8 @@ impl Checkpoint {
 pub struct LogSigner {
     name: String,
     key_id: [u8; 4],
-    key: Ed25519KeyPair,
+    public_key: [u8; 32],
+    seed: SecretBox<[u8; 32]>,
 }
 
 impl LogSigner {
@@ -81,15 +83,18 @@ impl LogSigner {
     /// Makes the signer of the log with this origin, which is also the key's name, from a 32-byte Ed25519 seed
     /// ([RFC 8032 section 5.1.5](https://www.rfc-editor.org/rfc/rfc8032#section-5.1.5)).
     ///
-    /// The seed cannot be read back, but `ring` does not wipe its own copy.
+    /// Kept is the seed, wiped when dropped, and not `ring`'s key pair, which nothing wipes. The pair that each signature
+    /// makes lies on the stack: this and [`LogSigner::sign_head`] are called where the stack is wiped after.
     ///
     /// # Errors
     ///
     /// [`NoteError::KeyName`] when the origin cannot name a key.
     pub fn new(origin: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
         check_key_name(origin)?;
-        let key = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| NoteError::VerifierKey)?;
-        Ok(Self { name: origin.to_owned(), key_id: key_id(origin, key.public_key().as_ref()), key })
+        let mut public_key = [0; 32];
+        public_key.copy_from_slice(pair(seed)?.public_key().as_ref());
+        let seed = SecretBox::init_with_mut(|into: &mut [u8; 32]| into.copy_from_slice(seed));
+        Ok(Self { name: origin.to_owned(), key_id: key_id(origin, &public_key), public_key, seed })
     }
 
     /// The origin of the log.
@@ -113,13 +118,12 @@ impl LogSigner {
 
     /// The verifier of what this signs.
     pub fn verifier(&self) -> LogVerifier {
-        let mut public_key = [0; 32];
-        public_key.copy_from_slice(self.key.public_key().as_ref());
-        LogVerifier { name: self.name.clone(), key_id: self.key_id, public_key }
+        LogVerifier { name: self.name.clone(), key_id: self.key_id, public_key: self.public_key }
     }
 
     fn note(&self, text: &str) -> String {
-        let signature = self.key.sign(text.as_bytes());
+        let pair = pair(self.seed.expose_secret()).expect("the seed made a key pair before");
+        let signature = pair.sign(text.as_bytes());
         let line = note::signature_line(&self.name, self.key_id, signature.as_ref());
         format!("{text}\n{line}")
     }
@@ -130,6 +134,10 @@ impl fmt::Debug for LogSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogSigner").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+fn pair(seed: &[u8; 32]) -> Result<Ed25519KeyPair, NoteError> {
+    Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| NoteError::VerifierKey)
 }
 
 /// Domain separation of the log keys derived from a vault's log signing key.

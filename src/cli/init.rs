@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use crate::config::{environment, read_secret};
+use crate::watch::core_dumps;
 
 use super::exit::CliError;
 use super::host::{Host, InitOptions, RootChoice};
@@ -44,6 +45,7 @@ const LEAST_PASSPHRASE: usize = 12;
 ///
 /// The passphrase is missing or too short, or the vault cannot be made.
 pub(super) async fn run<H: Host>(args: InitArgs, host: &H, printer: &mut Printer) -> Result<(), CliError> {
+    core_dumps::forbid().map_err(CliError::io("core dumps"))?;
     let root = root(&args)?;
     let options = InitOptions { data_dir: args.data_dir, root, server_names: args.server_names };
     let made = host.init(options).await.map_err(CliError::Vault)?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Layers, RootKind};
-use crate::watch::{log, task};
+use crate::watch::{core_dumps, log, task};
 
 use super::exit::CliError;
 use super::host::{Host, Running};
@@ -135,10 +135,16 @@ pub(super) fn object<const N: usize>(pairs: [(&'static str, String); N]) -> Valu
     Value::Object(pairs.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect())
 }
 
-/// Sets up the log and makes panics print where they were and not what they said.
+/// Sets up the log, makes panics print where they were and not what they said, and forbids core dumps unless they are wanted.
 pub(super) fn start_log(config: &Config) -> Result<log::Filter, CliError> {
+    if !config.server.core_dumps {
+        core_dumps::forbid().map_err(CliError::io("core dumps"))?;
+    }
     let filter = log::init(&config.log).map_err(|error| CliError::Usage(error.to_string()))?;
     task::quiet_panics();
+    if core_dumps::are_possible() {
+        tracing::warn!("server.core_dumps is on: a crash leaves a file with every key in it");
+    }
     Ok(filter)
 }
 

@@ -75,6 +75,8 @@ section! {
         header_timeout: Duration = Duration::from_secs(10);
         /// How often a silent connection is asked whether it is still there, and how long it may take to answer.
         keepalive: Duration = Duration::from_secs(20);
+        /// Lets a crash leave a core dump, which holds every key. Only to find a fault; shown in the status.
+        core_dumps: bool = false;
     }
 }
 

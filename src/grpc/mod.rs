@@ -104,6 +104,9 @@ pub trait ServerInfo: Send + Sync + 'static {
     /// Tells whether a clock file moves the vault's clock.
     fn clock_overridden(&self) -> bool;
 
+    /// Tells whether a crash may leave a core dump.
+    fn core_dumps(&self) -> bool;
+
     /// Returns the parts of the process and how they are.
     fn components(&self) -> Vec<Component>;
 

@@ -62,7 +62,7 @@ impl KeyRing {
         let kek = self.kek(&row.tenant, row.kek_version).await?;
         let key = Arc::new(self.unwrap_bucket(&kek, row, wrapped)?);
         self.buckets.put(row.id, Arc::clone(&key), self.clock.now());
-        self.refuse_dead(row.id)?;
+        self.settle(&row.tenant, row.id)?;
         Ok(key)
     }
 
@@ -90,6 +90,7 @@ impl KeyRing {
         stored?;
         self.buckets.put(id, Arc::clone(&key), self.clock.now());
         self.remember_bucket(tenant, kind, id);
+        self.settle(tenant, id)?;
         Ok((id, key))
     }
 
@@ -107,15 +108,14 @@ impl KeyRing {
         Ok(receipt?)
     }
 
-    fn forget_buckets(&self, doomed: &[BucketId]) {
+    pub(super) fn forget_buckets(&self, doomed: &[BucketId]) {
         self.buckets.forget(|id| doomed.contains(id));
         self.segments.forget(|id| doomed.contains(&id.bucket));
         self.conversations.forget(|(_, bucket)| doomed.contains(bucket));
         self.lock_bucket_ids().retain(|_, id| !doomed.contains(id));
     }
 
-    /// Guards against a key that was opened while its bucket was being destroyed: whoever keeps a key in a cache calls this
-    /// after, and a bucket is declared dead before its keys are forgotten, so that one of the two sees the other.
+    /// Guards against a key that was opened while its bucket was being destroyed: see [`KeyRing::settle`].
     pub(super) fn refuse_dead(&self, bucket: BucketId) -> Result<(), KeyError> {
         if self.dead.lock().unwrap_or_else(PoisonError::into_inner).contains(&bucket) {
             self.forget_buckets(&[bucket]);

@@ -1,6 +1,6 @@
 //! The keys of a conversation: its own key, and a DEK for each expiry day of its records.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::domain::{ConversationId, Day, TenantId};
 use crate::sealing::{Key32, Label, derive_key, wrap};
@@ -38,13 +38,13 @@ pub struct Segment {
     pub key: Arc<Key32>,
 }
 
-/// The key of stored records, opened to read them.
+/// The key of stored records, opened to read them. It does not keep the key in memory: a reader whose client is slow holds
+/// nothing of a key that was destroyed, or of a tenant that was shut, meanwhile.
 #[derive(Clone)]
 pub struct OpenedSegment {
     /// Its id.
     pub dek_id: u64,
-    /// The key.
-    pub key: Arc<Key32>,
+    key: Weak<Key32>,
     bucket: BucketId,
 }
 
@@ -77,8 +77,8 @@ impl KeyRing {
             work = work.with(KeyWrite::PutHandle(tenant.clone(), *kind, *handle, id));
         }
         self.store.submit(work).await?;
-        self.keep_conversation(id, bucket, &key)?;
-        let segment = self.keep_segment(SegmentKeyId { conversation: id, dek_id, bucket }, day, dek)?;
+        self.keep_conversation(tenant, id, bucket, &key)?;
+        let segment = self.keep_segment(tenant, SegmentKeyId { conversation: id, dek_id, bucket }, day, dek)?;
         Ok((ConversationSecrets(key), segment))
     }
 
@@ -112,7 +112,7 @@ impl KeyRing {
                 work = work.with(write);
             }
             match self.store.submit(work).await {
-                Ok(_) => return self.keep_segment(key_id, day, dek),
+                Ok(_) => return self.keep_segment(tenant, key_id, day, dek),
                 Err(SubmitError::Refused(Refusal::Exists)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -120,7 +120,7 @@ impl KeyRing {
         Err(KeyError::Contention)
     }
 
-    /// Returns the key that records with `dek_id` are sealed under. Who keeps it asks [`KeyRing::is_live`] before each use.
+    /// Returns the key that records with `dek_id` are sealed under, and a handle to have it again by [`KeyRing::still_open`].
     ///
     /// # Errors
     ///
@@ -130,15 +130,16 @@ impl KeyRing {
         tenant: &TenantId,
         id: ConversationId,
         dek_id: u64,
-    ) -> Result<OpenedSegment, KeyError> {
+    ) -> Result<(OpenedSegment, Arc<Key32>), KeyError> {
         let row = self.store.read(move |reader| reader.segment(&id, dek_id)).await?.ok_or(KeyError::Destroyed)?;
         let key = self.open_segment_row(tenant, &row).await?;
-        Ok(OpenedSegment { dek_id, key, bucket: row.bucket })
+        Ok((OpenedSegment { dek_id, key: Arc::downgrade(&key), bucket: row.bucket }, key))
     }
 
-    /// Tells whether the bucket that a segment lies in was not destroyed since it was opened.
-    pub fn is_live(&self, segment: &OpenedSegment) -> bool {
-        self.refuse_dead(segment.bucket).is_ok()
+    /// Returns a segment's key if it is still in memory and was not destroyed since it was opened.
+    pub fn still_open(&self, segment: &OpenedSegment) -> Option<Arc<Key32>> {
+        self.refuse_dead(segment.bucket).ok()?;
+        segment.key.upgrade()
     }
 
     async fn open_segment_row(&self, tenant: &TenantId, row: &SegmentRow) -> Result<Arc<Key32>, KeyError> {
@@ -152,7 +153,7 @@ impl KeyRing {
             format!("segment {} of tenants/{tenant}/conversations/{}", row.dek_id, row.conversation)
         })?);
         self.segments.put(key_id, Arc::clone(&key), self.clock.now());
-        self.refuse_dead(row.bucket)?;
+        self.settle(tenant, row.bucket)?;
         Ok(key)
     }
 
@@ -165,7 +166,7 @@ impl KeyRing {
         let key = Arc::new(open(&bucket_key, &context.as_ref(), &row.wrapped, || {
             format!("key of tenants/{tenant}/conversations/{}", row.conversation)
         })?);
-        self.keep_conversation(row.conversation, row.bucket, &key)?;
+        self.keep_conversation(tenant, row.conversation, row.bucket, &key)?;
         Ok(key)
     }
 
@@ -222,14 +223,26 @@ impl KeyRing {
         KeyWrite::PutSegment(SegmentRow { tenant: tenant.clone(), conversation: id, dek_id, bucket, wrapped })
     }
 
-    fn keep_conversation(&self, id: ConversationId, bucket: BucketId, key: &Arc<Key32>) -> Result<(), KeyError> {
+    fn keep_conversation(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        bucket: BucketId,
+        key: &Arc<Key32>,
+    ) -> Result<(), KeyError> {
         self.conversations.put((id, bucket), Arc::clone(key), self.clock.now());
-        self.refuse_dead(bucket)
+        self.settle(tenant, bucket)
     }
 
-    fn keep_segment(&self, id: SegmentKeyId, day: Day, key: Arc<Key32>) -> Result<Segment, KeyError> {
+    fn keep_segment(
+        &self,
+        tenant: &TenantId,
+        id: SegmentKeyId,
+        day: Day,
+        key: Arc<Key32>,
+    ) -> Result<Segment, KeyError> {
         self.segments.put(id, Arc::clone(&key), self.clock.now());
-        self.refuse_dead(id.bucket)?;
+        self.settle(tenant, id.bucket)?;
         Ok(Segment { dek_id: id.dek_id, day, key })
     }
 }

@@ -12,6 +12,7 @@
 //! | seal or open a record | [`KeyRing::segment_for`], [`KeyRing::open_segment`] |
 //! | rotate a tenant's key | [`KeyRing::rotate`] |
 //! | let a day run out | [`KeyRing::destroy_buckets`] |
+//! | have nothing of a tenant in memory | [`KeyRing::shut`] |
 
 mod buckets;
 mod cache;
@@ -22,6 +23,7 @@ mod init;
 mod ring;
 pub mod roots;
 mod rotate;
+mod shut;
 mod tenants;
 
 pub use cache::CacheLimits;

@@ -25,6 +25,7 @@ pub struct KeyRing {
     pub(super) active: Mutex<HashMap<TenantId, (u32, Arc<Key32>)>>,
     pub(super) bucket_ids: Mutex<BucketIds>,
     pub(super) dead: Mutex<HashSet<BucketId>>,
+    pub(super) shut: Mutex<HashSet<TenantId>>,
     pub(super) buckets: KeyCache<BucketId>,
     pub(super) segments: KeyCache<SegmentKeyId>,
     pub(super) conversations: KeyCache<(ConversationId, BucketId)>,
@@ -71,6 +72,7 @@ impl KeyRing {
             active: Mutex::new(HashMap::new()),
             bucket_ids: Mutex::new(HashMap::new()),
             dead: Mutex::new(HashSet::new()),
+            shut: Mutex::new(HashSet::new()),
             buckets: KeyCache::new(limits),
             segments: KeyCache::new(limits),
             conversations: KeyCache::new(limits),
@@ -132,7 +134,12 @@ impl KeyRing {
 
     /// Keeps an active KEK and returns the one kept: what was read before a rotation does not replace what the rotation made.
     pub(super) fn keep_active(&self, tenant: &TenantId, opened: (u32, Arc<Key32>)) -> (u32, Arc<Key32>) {
-        keep_newest(&mut self.lock_active(), tenant, opened)
+        let mut active = self.lock_active();
+        let kept = keep_newest(&mut active, tenant, opened);
+        if self.is_shut(tenant) {
+            active.remove(tenant);
+        }
+        kept
     }
 
     /// Forgets the active KEK if it is still `version`.

@@ -70,6 +70,9 @@ impl KeyRing {
         let context = self.contexts.index_key(tenant, row.kek_version);
         let key = Arc::new(open(&kek, &context.as_ref(), &row.wrapped, || format!("index key of tenants/{tenant}"))?);
         self.index_keys.put(tenant.clone(), Arc::clone(&key), now);
+        if self.is_shut(tenant) {
+            self.index_keys.forget(|of| of == tenant);
+        }
         Ok(key)
     }
 }

@@ -1,24 +1,30 @@
 //! Tokens that stand for a value: the same for the same value under one key, and telling nothing without it.
 
 use ring::hmac;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use secrecy::{ExposeSecret, SecretBox};
 
 use super::Class;
 
 /// The secret under which pseudonyms are made: 32 bytes, wiped when dropped.
 ///
 /// One key belongs to one conversation, so that its pseudonyms cannot be linked to another's and die with it.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct PseudonymKey([u8; 32]);
+///
+/// The bytes lie on the heap and never move: a key that is handed on leaves no copy behind.
+pub struct PseudonymKey(SecretBox<[u8; 32]>);
 
 impl PseudonymKey {
-    /// Takes over 32 secret bytes, which the caller wipes on his side.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        PseudonymKey(bytes)
+    /// Takes over 32 bytes, which the caller wipes on his side where they are secret.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self::copy_of(&bytes)
+    }
+
+    /// Copies 32 secret bytes from where they are held to where this key holds them, and nowhere else.
+    pub fn copy_of(bytes: &[u8; 32]) -> Self {
+        Self(SecretBox::init_with_mut(|into: &mut [u8; 32]| into.copy_from_slice(bytes)))
     }
 
     pub(super) fn tokens(&self) -> Tokens {
-        Tokens(hmac::Key::new(hmac::HMAC_SHA256, &self.0))
+        Tokens(hmac::Key::new(hmac::HMAC_SHA256, self.0.expose_secret()))
     }
 }
 

@@ -181,6 +181,8 @@ pub trait KeyReader: Send {
     ) -> Result<Vec<ConversationId>, StoreError>;
     /// Tells whether a key act was marked done.
     fn act_marked(&mut self, id: &[u8; 16]) -> Result<bool, StoreError>;
+    /// Returns up to `limit` marks of key acts.
+    fn act_marks(&mut self, limit: usize) -> Result<Vec<[u8; 16]>, StoreError>;
     /// Returns an API key by its id.
     fn api_key(&mut self, id: &str) -> Result<Option<ApiKeyRow>, StoreError>;
     /// Returns up to `limit` API keys after `after`, by id.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::{Frontier, LogSigner, origin};
 use crate::domain::{Error, Reason, Result, VaultId};
-use crate::sealing::Key32;
+use crate::sealing::{Key32, with_clean_stack};
 use crate::store::{CheckpointRow, Chore, KeyWork, KeyWrite, LogId, Work};
 
 use super::Vault;
@@ -35,7 +35,10 @@ impl Checkpointer {
             if frontier.size() == 0 || self.signed.get(&head.log) == Some(&frontier.size()) {
                 continue;
             }
-            let note = self.signer(&head.log)?.sign_head(frontier.size(), frontier.root());
+            let note = {
+                let signer = self.signer(&head.log)?;
+                with_clean_stack(|| signer.sign_head(frontier.size(), frontier.root()))
+            };
             let (log, size, at) = (head.log.clone(), frontier.size(), self.vault.clock.now());
             let row = CheckpointRow { log, size, note, at, frontier: head.frontier };
             self.vault.keys.store().submit(KeyWork::new(KeyWrite::PutCheckpoint(row.clone()))).await?;
@@ -56,6 +59,7 @@ impl Checkpointer {
 
 /// Returns the signer of one log: its key is derived from the vault's log key, its name is its origin.
 pub(super) fn signer(vault: VaultId, log: &LogId, seed: &Key32) -> Result<LogSigner> {
-    let signer = LogSigner::for_log(&origin(&vault.to_string(), &log.to_string()), seed.expose());
+    let origin = origin(&vault.to_string(), &log.to_string());
+    let signer = with_clean_stack(|| LogSigner::for_log(&origin, seed.expose()));
     signer.map_err(|error| Error::new(Reason::Internal).because(error))
 }

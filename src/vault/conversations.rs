@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::keys::{ConversationSecrets, KeyError, Segment};
 use crate::lifecycle;
 use crate::redaction::{Engine, PseudonymKey};
-use crate::sealing::random;
+use crate::sealing::{random, with_clean_stack};
 use crate::store::{ConversationRow, HandleKind, Mutation, Refusal, StoredConversation, SubmitError, Work};
 
 use super::Vault;
@@ -201,7 +201,7 @@ impl Vault {
         secrets: ConversationSecrets,
         segment: Segment,
     ) -> Result<Entered> {
-        let pseudonyms = PseudonymKey::from_bytes(*secrets.pseudonym_key().expose());
+        let pseudonyms = PseudonymKey::copy_of(secrets.pseudonym_key().expose());
         let meta = plan.meta(&pseudonyms);
         let sealed_meta = seal_meta(&self.keys, self.settings.backend, &secrets, tenant, id, &meta, 1)?;
         let row = ConversationRow {
@@ -230,6 +230,7 @@ impl Vault {
             pseudonyms,
             segment: Some(segment),
         });
+        self.still_served(tenant, &mut slot).await?;
         Ok(Entered { id, slot, create: Some(Box::new(row)) })
     }
 
@@ -406,7 +407,7 @@ impl Plan {
     /// Returns the metadata to seal; what the client chose freely in it is redacted.
     fn meta(&self, pseudonyms: &PseudonymKey) -> ConversationMeta {
         let wanted = &self.wanted;
-        let redacted = |text: &String| self.engine.redact(text, pseudonyms).text.into_owned();
+        let redacted = |text: &String| with_clean_stack(|| self.engine.redact(text, pseudonyms).text.into_owned());
         ConversationMeta {
             audience: wanted.audience,
             bot: wanted.bot.clone(),

@@ -66,6 +66,8 @@ impl Vault {
     /// Destroys every bucket whose day is over, then sweeps what they sealed. A pass that stops half-way is taken up by the
     /// next.
     pub async fn expire_due(&self) -> Result<ExpiryReport> {
+        // Passes follow one another: an act that is open is one that the last pass could not end.
+        self.reconcile_failed(&[DESTROY]).await?;
         let now = self.clock.now();
         let today = lifecycle::first_live_day(now);
         let mut pass = ExpiryReport::default();
@@ -111,7 +113,7 @@ impl Vault {
             outcome = outcome.reason("PENDING_SCRUB");
         }
         self.data.submit(Work::new(logged(&log, outcome)?).with(Mutation::EndKeyAct(act))).await?;
-        self.forget_act(act).await?;
+        self.forget_act(act).await;
         Ok(receipt.pending_scrub)
     }
 

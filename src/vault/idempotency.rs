@@ -55,9 +55,9 @@ impl Vault {
         request: Option<&Idempotent>,
     ) -> Result<Known<T>> {
         let Some(request) = request else { return Ok(Known::New(None)) };
-        let method = A::PERMISSION.as_str().as_bytes();
-        let parts: [&[u8]; 3] = [auth.principal().pseudonym.as_bytes(), method, request.id.as_bytes()];
-        let key = self.keys.keyed_hash(tenant, Label::IDEMPOTENCY, b"request", &parts).await?;
+        let actor = &auth.principal().pseudonym;
+        let fresh = self.fresh(tenant, actor, A::PERMISSION.as_str(), request, self.clock.now()).await?;
+        let key = fresh.key;
         let of = tenant.clone();
         match self.data.read(move |reader| reader.request(&of, &key)).await? {
             Some(found) => {
@@ -67,11 +67,22 @@ impl Vault {
                 let answer = serde_json::from_slice(&found.answer);
                 answer.map(Known::Done).map_err(|error| Error::new(Reason::IntegrityFailure).because(error))
             }
-            None => {
-                let at = self.clock.now();
-                Ok(Known::New(Some(Fresh { key, body: self.body_hash(tenant, at, request).await?, at })))
-            }
+            None => Ok(Known::New(Some(fresh))),
         }
+    }
+
+    /// Returns the hashes of a request of `actor` to call `method`.
+    pub(super) async fn fresh(
+        &self,
+        tenant: &TenantId,
+        actor: &str,
+        method: &str,
+        request: &Idempotent,
+        at: Timestamp,
+    ) -> Result<Fresh> {
+        let parts: [&[u8]; 3] = [actor.as_bytes(), method.as_bytes(), request.id.as_bytes()];
+        let key = self.keys.keyed_hash(tenant, Label::IDEMPOTENCY, b"request", &parts).await?;
+        Ok(Fresh { key, body: self.body_hash(tenant, at, request).await?, at })
     }
 
     /// The body is hashed under a key of its day, so that a hash found later cannot be tried against guesses once that day's
@@ -83,6 +94,11 @@ impl Vault {
 }
 
 impl Fresh {
+    /// Returns what the request is looked up by.
+    pub(super) fn key(&self) -> [u8; 32] {
+        self.key
+    }
+
     /// Returns the change that remembers the request with its answer, until the conversation goes or the window closes.
     pub(super) fn remember(&self, answer: &impl Serialize, conversation: Option<ConversationId>) -> Result<Mutation> {
         let answer = serde_json::to_vec(answer).map_err(|error| Error::new(Reason::Internal).because(error))?;

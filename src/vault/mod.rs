@@ -11,7 +11,8 @@
 //! | API keys | `api_keys` |
 //! | the audit log | `events`, `checkpoints` |
 //! | retention running out | `expire` |
-//! | start-up checks and reconciliation | `start` |
+//! | start-up checks | `start` |
+//! | acts that were cut short | `reconcile` |
 //! | how it is doing | `status` |
 
 mod annotate;
@@ -32,6 +33,7 @@ mod paging;
 mod policies;
 mod preview;
 mod read;
+mod reconcile;
 mod redact;
 mod rotate;
 mod seal;

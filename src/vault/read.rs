@@ -164,17 +164,18 @@ impl Vault {
     ) -> Result<Option<ShownRecord>> {
         // A reading may have waited for its client since the last record: frozen and destroyed count from this moment.
         self.must_serve(&row.tenant).await?;
-        if dek.as_ref().is_none_or(|dek| dek.dek_id != record.dek_id) {
-            match self.keys.open_segment(&row.tenant, row.id, record.dek_id).await {
-                Ok(opened) => *dek = Some(opened),
+        let known = dek.as_ref().filter(|dek| dek.dek_id == record.dek_id);
+        let key = match known.and_then(|dek| self.keys.still_open(dek)) {
+            Some(key) => key,
+            None => match self.keys.open_segment(&row.tenant, row.id, record.dek_id).await {
+                Ok((opened, key)) => {
+                    *dek = Some(opened);
+                    key
+                }
                 Err(KeyError::Destroyed) => return Ok(None),
                 Err(error) => return Err(error.into()),
-            }
-        }
-        let opened = dek.as_ref().ok_or(Reason::Internal)?;
-        if !self.keys.is_live(opened) {
-            return Ok(None);
-        }
+            },
+        };
         if view == View::Metadata {
             return Ok(Some(ShownRecord::Metadata {
                 sequence: record.sequence,
@@ -192,7 +193,7 @@ impl Vault {
             bot: &row.bot,
             channel: row.channel.as_ref(),
         };
-        Ok(Some(ShownRecord::Redacted(Box::new(place.open(&opened.key, record)?))))
+        Ok(Some(ShownRecord::Redacted(Box::new(place.open(&key, record)?))))
     }
 }
 

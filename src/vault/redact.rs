@@ -6,6 +6,7 @@ use crate::domain::{
     Attachment, AuthorRole, Content, Error, FindingNote, MediaType, NewRecord, Reason, Result, Slug, Timestamp,
 };
 use crate::redaction::{Engine, Finding, JsonError, JsonLimits, PseudonymKey};
+use crate::sealing::with_clean_stack;
 
 /// How many findings of each class.
 pub type FindingCounts = BTreeMap<String, u64>;
@@ -45,6 +46,11 @@ impl RedactedRecord {
 ///
 /// `INVALID_JSON` for JSON of a tool call or a file that is none, `PERSONAL_DATA_IN_KEY` for a metadata key or tool name in which something is found.
 pub(super) fn redact(engine: &Engine, key: &PseudonymKey, record: NewRecord) -> Result<RedactedRecord> {
+    // Pseudonyms are HMACs, and what `ring` makes of their key lies on the stack.
+    with_clean_stack(|| redact_parts(engine, key, record))
+}
+
+fn redact_parts(engine: &Engine, key: &PseudonymKey, record: NewRecord) -> Result<RedactedRecord> {
     let mut pass = Pass { engine, key, findings: Vec::new() };
     let content = pass.content(record.content)?;
     let metadata = pass.metadata(record.metadata)?;

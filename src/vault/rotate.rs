@@ -11,6 +11,7 @@ use crate::store::{Mutation, TenantKekRow, Work};
 use super::Vault;
 use super::audited::Audited;
 use super::idempotency::{Idempotent, Known};
+use super::reconcile::TURNS;
 
 /// A tenant key version and how many buckets hang on it.
 pub type KeyView = (TenantKekRow, u64);
@@ -73,6 +74,7 @@ impl Vault {
         let began = Instant::now();
         // One at a time, so that the same request on another connection finds the answer of the first.
         let _turn = self.key_acts.lock().await;
+        self.reconcile_failed(TURNS).await?;
         let request = Idempotent::by_id(request_id, b"");
         let fresh = match self.known::<_, (u32, u64)>(&auth, &tenant, request.as_ref()).await {
             Ok(Known::Done((version, rewrapped))) => {
@@ -105,7 +107,7 @@ impl Vault {
             work = work.with(fresh.remember(&(rotated.kek.version, rewrapped), None)?);
         }
         let receipt = self.data.submit(work).await?;
-        self.forget_act(act).await?;
+        self.forget_act(act).await;
         let view = self.rotation_view(&tenant, rotated.kek.version, rewrapped, began.elapsed()).await?;
         Ok(Audited::new(view, receipt))
     }

@@ -41,7 +41,7 @@ impl Vault {
             Err(error) => return Err(error.into()),
         };
         self.data.submit(Work::new(logged(&log, outcome)?).with(Mutation::EndKeyAct(id))).await?;
-        self.forget_act(id).await?;
+        self.forget_act(id).await;
         result
     }
 }

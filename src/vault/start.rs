@@ -6,12 +6,10 @@ use std::sync::Arc;
 use crate::access::Gate;
 use crate::audit::{Frontier, LogItem, Phase, Verifier, VerifyError};
 use crate::clock::Clock;
-use crate::domain::{Error, Reason};
+use crate::domain::Error;
 use crate::keys::{KeyError, KeyRing};
 use crate::sealing::Key32;
-use crate::store::{
-    CheckpointRow, DataStore, KeyActRow, KeyWork, KeyWrite, LogHead, LogId, Mutation, StoreError, SubmitError, Work,
-};
+use crate::store::{CheckpointRow, DataStore, LogHead, LogId, Mutation, StoreError, SubmitError, Work};
 use crate::watch::Metrics;
 
 use super::checkpoints::signer;
@@ -84,6 +82,7 @@ impl Vault {
             metrics,
         });
         vault.verify_logs().await?;
+        vault.shut_frozen().await?;
         vault.reconcile_acts().await?;
         vault.mark_interrupted_reads().await?;
         Ok(vault)
@@ -142,54 +141,6 @@ impl Vault {
         }
         verifier.finish(frontier.size(), frontier.root()).map_err(broken)?;
         Ok(())
-    }
-
-    /// Ends every key act that has an intent and no outcome: done when the key store has its mark, undone otherwise.
-    async fn reconcile_acts(&self) -> Result<(), StartError> {
-        for act in self.data.read(|reader| reader.open_key_acts()).await? {
-            let id = act.id;
-            let done = self.keys.store().read(move |reader| reader.act_marked(&id)).await?;
-            self.close_act(&act, done).await?;
-            self.keys.store().submit(KeyWork::new(KeyWrite::ForgetAct(act.id))).await?;
-        }
-        Ok(())
-    }
-
-    async fn close_act(&self, act: &KeyActRow, done: bool) -> Result<(), StartError> {
-        let detail: serde_json::Value = serde_json::from_str(&act.detail).unwrap_or_default();
-        let tenant = detail.get("tenant").and_then(serde_json::Value::as_str).unwrap_or_default();
-        let object = detail.get("object").and_then(serde_json::Value::as_str).map(str::to_owned);
-        let object = object.or_else(|| (!tenant.is_empty()).then(|| format!("tenants/{tenant}")));
-        let now = self.clock.now();
-        let reason = if done { "RECONCILED_DONE" } else { "RECONCILED_UNDONE" };
-        let entry = || own_entry(now, &act.log, &act.operation).phase(Phase::Outcome).reason(reason);
-        // An act is closed whatever its detail says: a vault that cannot log its object would never start again.
-        let logged = match &object {
-            Some(object) => logged(&act.log, entry().object(object)).or_else(|_| logged(&act.log, entry())),
-            None => logged(&act.log, entry()),
-        };
-        let mut work = Work::new(logged?).with(Mutation::EndKeyAct(act.id));
-        if done && act.operation == "CreateTenant" {
-            work = self.finish_tenant(work, tenant).await?;
-        }
-        self.data.submit(work).await?;
-        tracing::warn!(operation = act.operation, ?object, reason, "a key act was cut short and is reconciled");
-        Ok(())
-    }
-
-    /// A tenant whose keys are durable and whose row is not gets its row.
-    async fn finish_tenant(&self, mut work: Work, tenant: &str) -> Result<Work, StartError> {
-        let id: crate::domain::TenantId =
-            tenant.parse().map_err(|error| Error::new(Reason::IntegrityFailure).because(error))?;
-        let of = id.clone();
-        if self.data.read(move |reader| reader.tenant(&of)).await?.is_some() {
-            return Ok(work);
-        }
-        let now = self.clock.now();
-        let state = crate::domain::TenantState::Active;
-        let policies = super::tenants::first_policies(&id, &self.settings, now)?;
-        work = work.with(Mutation::CreateTenant(crate::store::TenantRow { id, state, create_time: now }));
-        Ok(policies.into_iter().fold(work, |work, policy| work.with(Mutation::PutPolicy(policy))))
     }
 
     /// Logs an `INTERRUPTED` entry for every read stream that has a begin and no end.

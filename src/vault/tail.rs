@@ -120,8 +120,19 @@ impl Vault {
             let row = row.ok_or(Reason::ConversationNotFound)?;
             must_be_open(&row)?;
             **slot = Some(self.tail_of(&row).await?);
+            self.still_served(tenant, slot).await?;
         }
         slot.as_mut().ok_or_else(|| Error::new(Reason::Internal))
+    }
+
+    /// Guards against an end that was loaded while its tenant was being frozen: the ends are forgotten after the state is
+    /// durable, and who loads one looks at the state after.
+    pub(super) async fn still_served(&self, tenant: &TenantId, slot: &mut Locked) -> Result<()> {
+        let served = self.must_serve(tenant).await;
+        if served.is_err() {
+            **slot = None;
+        }
+        served
     }
 
     async fn tail_of(&self, row: &StoredConversation) -> Result<Tail> {
@@ -133,7 +144,7 @@ impl Vault {
             retention_class: meta.retention_class,
             next_sequence: row.next_sequence,
             last_received: row.last_record_time,
-            pseudonyms: PseudonymKey::from_bytes(*secrets.pseudonym_key().expose()),
+            pseudonyms: PseudonymKey::copy_of(secrets.pseudonym_key().expose()),
             segment: None,
         })
     }

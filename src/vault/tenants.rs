@@ -16,6 +16,7 @@ use crate::store::{KeyActRow, KeyWork, KeyWrite, Mutation, PolicyRow, Refusal, S
 use super::audited::Audited;
 use super::idempotency::{Idempotent, Known};
 use super::paging::{Page, PageRequest};
+use super::reconcile::{Detail, TURNS};
 use super::{Settings, Vault};
 
 /// A tenant as it is shown.
@@ -40,6 +41,9 @@ pub(super) struct Served {
 
 /// The most tenants kept.
 pub(super) const MOST_TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+/// Tenants read in one step.
+const PAGE: usize = 500;
+
 impl Vault {
     /// Refuses a tenant that is not there or frozen, and every tenant once a store is known to be replaced.
     pub(super) async fn must_serve(&self, tenant: &TenantId) -> Result<()> {
@@ -65,6 +69,19 @@ impl Vault {
         let known = self.known_tenant(tenant).await?;
         let policy = &known.retention;
         policy.days(class).or_else(|| policy.days(&policy.default_class)).ok_or_else(|| Reason::Internal.into())
+    }
+
+    /// Lets nothing of the tenants that are frozen stay in memory: at start.
+    pub(super) async fn shut_frozen(&self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let rows = self.data.read(move |reader| reader.tenants(after.as_ref(), PAGE)).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.id.clone());
+            for row in rows.into_iter().filter(|row| row.state == TenantState::Frozen) {
+                self.keys.mark_shut(row.id);
+            }
+        }
     }
 
     async fn known_tenant(&self, tenant: &TenantId) -> Result<Arc<Served>> {
@@ -97,6 +114,7 @@ impl Vault {
         let request = Idempotent::by_id(request_id, tenant.as_str().as_bytes());
         // One at a time, so that the same request on another connection finds the answer of the first.
         let _turn = self.key_acts.lock().await;
+        self.reconcile_failed(TURNS).await?;
         let of = tenant.clone();
         if self.data.read(move |reader| reader.tenant(&of)).await?.is_some() {
             return match self.known::<_, ()>(&auth, &tenant, request.as_ref()).await {
@@ -120,12 +138,12 @@ impl Vault {
         let receipt = match self.data.submit(work).await {
             Err(SubmitError::Refused(Refusal::Exists)) => {
                 self.deny_act(&auth, act, Reason::TenantExists).await?;
-                self.forget_act(act).await?;
+                self.forget_act(act).await;
                 return Err(Reason::TenantExists.into());
             }
             other => other?,
         };
-        self.forget_act(act).await?;
+        self.forget_act(act).await;
         let class = self.settings.default_retention_class.clone();
         Ok(Audited::new(TenantView { row, default_retention_class: class, active_key_version: 1 }, receipt))
     }
@@ -135,13 +153,14 @@ impl Vault {
     pub(super) async fn begin_act<A: Act>(&self, auth: &Authorized<A>, tenant: &TenantId) -> Result<[u8; 16]> {
         let now = self.clock.now();
         let act = *random::uuid_v7(now.unix_ms().unsigned_abs()).as_bytes();
-        let row = KeyActRow {
-            id: act,
-            log: auth.log().clone(),
-            operation: A::PERMISSION.as_str().to_owned(),
-            detail: serde_json::json!({ "tenant": tenant.as_str() }).to_string(),
-            at: now,
+        let detail = Detail {
+            tenant: tenant.to_string(),
+            object: None,
+            actor: Some(auth.principal().pseudonym.clone()),
+            request_id: auth.request_id().map(|id| id.to_string()),
         };
+        let operation = A::PERMISSION.as_str().to_owned();
+        let row = KeyActRow { id: act, log: auth.log().clone(), operation, detail: detail.write(), at: now };
         let intent = auth.logged(auth.entry().phase(Phase::Intent))?;
         self.data.submit(Work::new(intent).with(Mutation::BeginKeyAct(row))).await?;
         Ok(act)
@@ -154,10 +173,11 @@ impl Vault {
         Ok(())
     }
 
-    /// Drops the mark of a key act whose outcome is durable.
-    pub(super) async fn forget_act(&self, act: [u8; 16]) -> Result<()> {
-        self.keys.store().submit(KeyWork::new(KeyWrite::ForgetAct(act))).await?;
-        Ok(())
+    /// Drops the mark of a key act whose outcome is durable. The act is done: a mark that stays is dropped by the next start.
+    pub(super) async fn forget_act(&self, act: [u8; 16]) {
+        if let Err(error) = self.keys.store().submit(KeyWork::new(KeyWrite::ForgetAct(act))).await {
+            tracing::warn!(%error, "the mark of a finished key act was not removed");
+        }
     }
 
     /// Shows a tenant.
@@ -232,6 +252,8 @@ impl Vault {
         tenant: TenantId,
         state: TenantState,
     ) -> Result<Audited<TenantView>> {
+        // One at a time, so that what is in memory follows what is stored.
+        let _turn = self.key_acts.lock().await;
         let work = Work::new(auth.logged(auth.entry())?).with(Mutation::SetTenantState(tenant.clone(), state));
         let receipt = match self.data.submit(work).await {
             Err(SubmitError::Refused(Refusal::Missing)) => {
@@ -240,6 +262,13 @@ impl Vault {
             other => other?,
         };
         self.tenants.forget(&tenant);
+        match state {
+            TenantState::Frozen => {
+                self.tails.clear();
+                self.keys.shut(&tenant).await?;
+            }
+            TenantState::Active => self.keys.reopen(&tenant),
+        }
         Ok(Audited::new(self.tenant_view(&tenant).await?, receipt))
     }
 

@@ -43,6 +43,10 @@ impl ServerInfo for Info {
         true
     }
 
+    fn core_dumps(&self) -> bool {
+        true
+    }
+
     fn components(&self) -> Vec<Component> {
         vec![Component { name: "store", down: None }]
     }

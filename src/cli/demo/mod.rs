@@ -9,6 +9,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::sealing::random;
+use crate::watch::core_dumps;
 
 use super::exit::CliError;
 use super::host::{DevOptions, Host, Running};
@@ -29,6 +30,7 @@ pub(super) struct DemoArgs {
 ///
 /// The first thing that did not.
 pub(super) async fn run<H: Host>(args: DemoArgs, host: &H, printer: &mut Printer) -> Result<(), CliError> {
+    core_dumps::forbid().map_err(CliError::io("core dumps"))?;
     let folder = std::env::temp_dir().join(format!("subrosa-demo-{}", random::uuid_v4()));
     let clock_file = folder.with_extension("clock");
     let options = DevOptions { data_dir: folder.clone(), clock_file: Some(clock_file.clone()) };

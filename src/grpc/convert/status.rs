@@ -33,6 +33,7 @@ pub(in crate::grpc) fn show(state: VaultState, info: &dyn ServerInfo) -> v1::Vau
         sealed_format_version: SEALED_FORMAT,
         names_tier: "off".to_owned(),
         clock_overridden: info.clock_overridden(),
+        core_dumps: info.core_dumps(),
     }
 }
 

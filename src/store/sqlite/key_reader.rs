@@ -172,6 +172,10 @@ impl KeyReader for SqliteKeyReader {
         exists(self.conn(), "SELECT 1 FROM act_marks WHERE id = ?1", [id])
     }
 
+    fn act_marks(&mut self, limit: usize) -> Result<Vec<[u8; 16]>, StoreError> {
+        all(self.conn(), "SELECT id FROM act_marks LIMIT ?1", [bounded(limit)], |row| column(row, 0))
+    }
+
     fn api_key(&mut self, id: &str) -> Result<Option<ApiKeyRow>, StoreError> {
         first(self.conn(), &api_keys("k.id = ?1"), [id], api_key)
     }
