@@ -9,6 +9,8 @@
 //! | the two streams | `ingest_stream`, `read_stream` |
 
 mod convert;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ingest_stream;
 mod layer;
 mod listener;
