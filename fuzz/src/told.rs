@@ -23,6 +23,7 @@ static FIELDS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
 
 fn add_fields(message: &DescriptorProto, names: &mut BTreeSet<String>) {
     names.extend(message.field.iter().map(|field| field.name().to_owned()));
+    names.extend(message.oneof_decl.iter().map(|oneof| oneof.name().to_owned()));
     message.nested_type.iter().for_each(|nested| add_fields(nested, names));
 }
 
