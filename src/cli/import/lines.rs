@@ -1,8 +1,12 @@
 //! The lines of an import file. No error holds anything of a line: it may be content.
 
+use std::fmt;
 use std::io::{self, BufRead, Read as _};
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use subrosa_proto::v1::{self, Record, record};
 
 use crate::domain::{AuthorRole, MAX_RECORD_BYTES, MAX_REFERENCE_BYTES};
@@ -138,7 +142,7 @@ impl<R: BufRead> Iterator for Lines<R> {
 #[derive(Deserialize)]
 struct RawLine {
     conversation: String,
-    turns: Vec<RawTurn>,
+    turns: Vec<Object<RawTurn>>,
 }
 
 #[derive(Deserialize)]
@@ -147,11 +151,34 @@ struct RawTurn {
     text: String,
 }
 
+/// A JSON object: serde would take an array in its place, with the fields in order.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+
+        from.deserialize_map(Members(PhantomData)).map(Self)
+    }
+}
+
 fn parse(line: &[u8]) -> Result<Imported, LineError> {
     if line.len() > MAX_LINE_BYTES {
         return Err(LineError::TooLong);
     }
-    let raw: RawLine = serde_json::from_slice(line).map_err(|error| match error.classify() {
+    let Object(raw) = serde_json::from_slice::<Object<RawLine>>(line).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => LineError::Shape { column: error.column() },
         _ => LineError::NotJson { column: error.column() },
     })?;
@@ -162,7 +189,7 @@ fn parse(line: &[u8]) -> Result<Imported, LineError> {
         return Err(LineError::Turns);
     }
     let turns = raw.turns.len();
-    let spoken = raw.turns.into_iter().enumerate().filter(|(_, raw)| !raw.text.is_empty());
+    let spoken = raw.turns.into_iter().map(|Object(raw)| raw).enumerate().filter(|(_, raw)| !raw.text.is_empty());
     let records = spoken.map(|(turn, raw)| record(turn, raw)).collect::<Result<Vec<_>, _>>()?;
     if records.is_empty() {
         return Err(LineError::Turns);
@@ -229,7 +256,7 @@ mod tests {
 
     #[test]
     fn no_error_holds_anything_of_the_line() {
-        let bad: [&[u8]; 9] = [
+        let bad: [&[u8]; 11] = [
             b"hunter2",
             br#""hunter2""#,
             br#"{"conversation":"hunter2"}"#,
@@ -239,6 +266,9 @@ mod tests {
             br#"{"conversation":"a","turns":[{"role":"user","text":""}]}"#,
             br#"{"conversation":7,"turns":[{"role":"user","text":"hunter2"}]}"#,
             b"{\"conversation\":\"hunter2\xff\",\"turns\":[]}",
+            // Found by fuzzing: serde takes an array where a struct stands.
+            br#"["hunter2",[{"role":"user","text":"x"}]]"#,
+            br#"{"conversation":"a","turns":[["user","hunter2"]]}"#,
         ];
         for line in bad {
             let read = read(line);

@@ -8,6 +8,8 @@
 //! Limits of that: a conversation is known by its id alone. Turns that were added to its end since are appended; turns
 //! that were changed before that are not seen.
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod lines;
 mod report;
 mod stream;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use subrosa_proto::v1::{self, record};
 
+use crate::audit::MAX_INTEGER;
 use crate::domain::{
     Attachment, Content, Error, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Reason, Result,
     Slug,
@@ -37,8 +38,16 @@ pub(in crate::grpc) fn new_record(record: v1::Record) -> Result<NewRecord> {
         model: optional_text("model", record.model, MAX_ID_BYTES)?,
         prompt_version: optional_text("prompt_version", record.prompt_version, MAX_ID_BYTES)?,
         metadata: metadata(record.metadata)?,
-        supersedes: (record.supersedes != 0).then_some(record.supersedes),
+        supersedes: supersedes(record.supersedes)?,
     })
+}
+
+/// A sequence that a record can have. What is sealed is RFC 8785 JSON, where a larger number has no exact form.
+fn supersedes(sequence: u64) -> Result<Option<u64>> {
+    if sequence > MAX_INTEGER {
+        return Err(Error::invalid("supersedes", "the sequence of a record, at most 2^53 - 1").limit(MAX_INTEGER));
+    }
+    Ok((sequence != 0).then_some(sequence))
 }
 
 fn content(content: Option<record::Content>) -> Result<Content> {
@@ -102,6 +111,7 @@ mod tests {
             (said(""), Reason::EmptyContent, "text"),
             (said(&"x".repeat(MAX_RECORD_BYTES + 1)), Reason::RecordTooLarge, "text"),
             (v1::Record { model: "m".repeat(129), ..said("x") }, Reason::InvalidField, "model"),
+            (v1::Record { supersedes: MAX_INTEGER + 1, ..said("x") }, Reason::InvalidField, "supersedes"),
             (
                 v1::Record { metadata: [("a b".to_owned(), String::new())].into(), ..said("x") },
                 Reason::InvalidField,
