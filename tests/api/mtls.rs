@@ -200,6 +200,7 @@ async fn a_revocation_ends_what_is_open_and_keeps_out_what_comes() {
 
     asking.revoke(&[&bot, &reader]);
     ingest.append(2, said("z")).await;
+    ingest.half_close();
     refused(ingest.end().await.1, Code::Unauthenticated, "CREDENTIAL_INVALID");
     let mut seen = 1;
     let end = loop {
