@@ -19,6 +19,8 @@ pub(super) struct KeyAct<'a> {
     pub(super) object: String,
     /// Starts each of its entries, with the object in it.
     pub(super) entry: &'a (dyn Fn() -> EntryBuilder + Sync),
+    /// How many keys it touches.
+    pub(super) keys: u64,
     /// What a refusal by the key store means.
     pub(super) refusal: Reason,
 }
@@ -38,7 +40,8 @@ impl KeyAct<'_> {
         let outcome = (self.entry)().phase(Phase::Outcome);
         match changed {
             Ok(_) => {
-                let receipt = self.end(gate, act, outcome.count(Count::Keys, 1)).await?;
+                let outcome = if self.keys == 0 { outcome } else { outcome.count(Count::Keys, self.keys) };
+                let receipt = self.end(gate, act, outcome).await?;
                 if let Err(error) = gate.keys.submit(KeyWork::new(KeyWrite::ForgetAct(act))).await {
                     tracing::warn!(%error, "the mark of a finished key act was not removed");
                 }

@@ -1,8 +1,14 @@
 //! Client certificates over TLS: what a handshake lets through, what the vault makes of it, and how it ends.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use subrosa_proto::v1;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Identity};
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -200,6 +206,7 @@ async fn a_revocation_ends_what_is_open_and_keeps_out_what_comes() {
 
     asking.revoke(&[&bot, &reader]);
     ingest.append(2, said("z")).await;
+    ingest.half_close();
     refused(ingest.end().await.1, Code::Unauthenticated, "CREDENTIAL_INVALID");
     let mut seen = 1;
     let end = loop {
@@ -217,6 +224,36 @@ async fn a_revocation_ends_what_is_open_and_keeps_out_what_comes() {
     for operation in ["Ingest", "ReadConversation"] {
         let denied = |event: &&v1::AuditEvent| event.operation == operation && event.reason == "CERTIFICATE_REVOKED";
         assert_eq!(events.iter().filter(denied).count(), 1, "{operation}");
+    }
+}
+
+/// What a client of rustls needs to show this certificate to the vault.
+fn connector(ca_file: &Path, issued: &Issued) -> TlsConnector {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca_file).unwrap()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(issued.key_pem.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![issued.der.clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    TlsConnector::from(Arc::new(config))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_is_resumed_so_each_handshake_looks_at_the_certificate() {
+    let asking = Asking::new("required").await;
+    let connector = connector(asking.house.ca_file(), &asking.authority.issue(&[BOT]));
+    for turn in 0..3 {
+        let tcp = TcpStream::connect(asking.house.endpoints().data).await.unwrap();
+        let mut stream = connector.connect("localhost".try_into().unwrap(), tcp).await.unwrap();
+        // The preface and empty settings; once the vault's own settings are read, so are its session tickets.
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        stream.read_exact(&mut [0; 9]).await.unwrap();
+        assert_eq!(stream.get_ref().1.handshake_kind(), Some(rustls::HandshakeKind::Full), "{turn}");
     }
 }
 

@@ -22,6 +22,6 @@ pub(super) async fn change<A: Act>(
     let object = format!("apiKeys/{id}");
     let entry = || auth.entry().object(&object);
     let operation = A::PERMISSION.as_str();
-    let act = KeyAct { log: auth.log().clone(), operation, object: object.clone(), entry: &entry, refusal };
+    let act = KeyAct { log: auth.log().clone(), operation, object: object.clone(), entry: &entry, keys: 1, refusal };
     act.run(gate, write, || gate.cache.forget(id)).await
 }

@@ -106,7 +106,14 @@ impl Gate {
         let object = format!("principals/{}", met.pseudonym);
         let scope = crate::access::Scope { object: Some(object.clone()), ..Default::default() };
         let entry = || authorized::begin(self.now(), &log, RECOGNISE, met, &scope).allow();
-        let act = KeyAct { log: log.clone(), operation: RECOGNISE, object, entry: &entry, refusal: Reason::Internal };
+        let act = KeyAct {
+            log: log.clone(),
+            operation: RECOGNISE,
+            object,
+            entry: &entry,
+            keys: 0,
+            refusal: Reason::Internal,
+        };
         act.run(self, write, || {}).await.map(drop)
     }
 }
