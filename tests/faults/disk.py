@@ -10,6 +10,7 @@ operator to do brings it back.
 """
 
 import argparse
+import atexit
 import os
 import pathlib
 import re
@@ -425,10 +426,12 @@ class SmallDisk:
         command = ["mount", "-t", "tmpfs", "-o", f"size={self.size}", "tmpfs", str(self.path)]
         self.mounted = shutil.which("mount") and subprocess.run(command, capture_output=True).returncode == 0
         self.kind = "a tmpfs" if self.mounted else "a quota of the shim: no tmpfs can be mounted here"
+        atexit.register(self.__exit__)  # for a run that is ended in the middle
         return self
 
     def __exit__(self, *_):
         if self.mounted:
+            self.mounted = False
             subprocess.run(["umount", "--lazy", str(self.path)], check=True)
 
     def fill(self, disk, left):
