@@ -10,6 +10,7 @@ operator to do brings it back.
 """
 
 import argparse
+import atexit
 import os
 import pathlib
 import re
@@ -19,14 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import ledger  # noqa: E402
-from ledger import Disk, Ledger, eventually, harness, healthz, outcome, read  # noqa: E402
+from ledger import Disk, Ledger, Stream, eventually, harness, healthz, outcome, read  # noqa: E402
 
 END_SECONDS = 60
 FULL = ("UNAVAILABLE", "DISK_FULL")
@@ -274,12 +274,13 @@ class Run:
                 account.append(dev, channel, account.create(dev, channel))
             conversation = next(iter(account.records))
             stream = Stream(dev, channel, conversation)
-            stream.send()
-            account.records[conversation].append(Stream.TEXT)
+            stream.send("sent on a stream")
+            account.records[conversation].append("sent on a stream")
             safe = harm(disk, dev, name, older)
             where = f"{harm.__name__} {name}"
             # One request of each kind, and not one is answered; the stream that was let in before ends as well.
-            assert stream.fails() == REPLACED, where
+            assert outcome(lambda: stream.send("never stored")) == REPLACED, where
+            stream.end()
             assert outcome(lambda: read(dev, channel, conversation)) == REPLACED, where
             for act in (account.create, account.rotate, account.create_tenant):
                 assert outcome(lambda: act(dev, channel)) == REPLACED, (where, act)
@@ -379,41 +380,6 @@ class Run:
             assert health_pb2.HealthCheckResponse.ServingStatus.Name(status) == wanted, (service, status)
 
 
-class Stream:
-    """An ingest stream with one record acknowledged."""
-
-    TEXT = "sent on a stream"
-
-    def __init__(self, dev, channel, conversation):
-        self.requests, self.over = [], False
-        self.conversation, self.count = conversation, 0
-        self.call = API.IngestServiceStub(channel).Ingest(self.feed(), timeout=60, metadata=dev.auth("ingestor"))
-
-    def feed(self):
-        yield API.IngestRequest(open=API.IngestOpen(parent=self.conversation, stream_id=str(uuid.uuid4())))
-        sent = 0
-        while not self.over:
-            while sent < self.count:
-                sent += 1
-                append = API.IngestAppend(client_sequence=sent, record=ledger.said(self.TEXT))
-                yield API.IngestRequest(append=append)
-            time.sleep(0.01)
-
-    def send(self):
-        self.count += 1
-        for answer in self.call:
-            if answer.acked_client_sequence == self.count:
-                return
-        raise AssertionError("the stream ended without its acknowledgement")
-
-    def fails(self):
-        """Sends one more and returns what comes instead of its acknowledgement."""
-        try:
-            return outcome(self.send)
-        finally:
-            self.over = True
-
-
 class SmallDisk:
     """A tmpfs of its own where one can be mounted, and else a folder under a quota."""
 
@@ -425,10 +391,12 @@ class SmallDisk:
         command = ["mount", "-t", "tmpfs", "-o", f"size={self.size}", "tmpfs", str(self.path)]
         self.mounted = shutil.which("mount") and subprocess.run(command, capture_output=True).returncode == 0
         self.kind = "a tmpfs" if self.mounted else "a quota of the shim: no tmpfs can be mounted here"
+        atexit.register(self.__exit__)  # for a run that is ended in the middle
         return self
 
     def __exit__(self, *_):
         if self.mounted:
+            self.mounted = False
             subprocess.run(["umount", "--lazy", str(self.path)], check=True)
 
     def fill(self, disk, left):

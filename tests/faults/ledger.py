@@ -8,6 +8,7 @@ RFC 6962 root of each audit log, recomputed from its canonical entries, is the o
 import hashlib
 import os
 import pathlib
+import queue
 import subprocess
 import sys
 import tempfile
@@ -98,6 +99,16 @@ class Ledger:
         self.records[conversation] = have + texts
         self.note("kept", conversation, texts)
         del self.pending[conversation]
+
+    def append_by_stream(self, dev, channel, conversation, count):
+        """Appends records over a stream of their own."""
+        stream = Stream(dev, channel, conversation)
+        for text in self.texts(count):
+            self.note("sent", conversation, [text])
+            stream.send(text)
+            self.records[conversation] = self.records[conversation] + [text]
+            self.note("kept", conversation, [text])
+        stream.end()
 
     def settle(self, dev, channel):
         """Asks again for all that was not answered."""
@@ -224,6 +235,35 @@ def eventually(what, done, seconds=30):
             return found
         assert time.monotonic() < deadline, f"{what} did not come about in {seconds} s"
         time.sleep(0.05)
+
+
+class Stream:
+    """An ingest stream, one record at a time."""
+
+    def __init__(self, dev, channel, conversation):
+        self.conversation, self.texts = conversation, queue.Queue()
+        self.count = 0
+        self.call = API.IngestServiceStub(channel).Ingest(self.feed(), timeout=120, metadata=dev.auth("ingestor"))
+
+    def feed(self):
+        yield API.IngestRequest(open=API.IngestOpen(parent=self.conversation, stream_id=str(uuid.uuid4())))
+        number = 0
+        while (text := self.texts.get()) is not None:
+            number += 1
+            yield API.IngestRequest(append=API.IngestAppend(client_sequence=number, record=said(text)))
+
+    def send(self, text):
+        """Sends a record and returns when it is acknowledged."""
+        self.count += 1
+        self.texts.put(text)
+        for answer in self.call:
+            if answer.acked_client_sequence == self.count:
+                return
+        raise AssertionError("the stream ended without its acknowledgement")
+
+    def end(self):
+        self.texts.put(None)
+        self.call.cancel()
 
 
 class Disk:

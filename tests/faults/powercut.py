@@ -3,7 +3,7 @@
 usage: powercut.py PATH-TO-SUBROSA [--images N] [--seed S] [--keep FOLDER]
 
 The vault runs on `shim.c`, which writes down every write, truncation, sync, creation, removal and rename in its folder, in
-the order in which they were done. Clients append records, make conversations and tenants, rotate keys and let retention run
+the order in which they were done. Clients append records, one call or one stream at a time, make conversations and tenants, rotate keys and let retention run
 out, over a clean restart and a kill, and write into the same journal: before they send, and after an answer arrived. So an
 answer that stands before a point of the journal was seen before that point, and the act must survive a cut there; what the
 disk had done by then stands before it as well, for the vault did it before it answered.
@@ -326,7 +326,10 @@ class Load:
                         account.rotate(dev, channel)
                     if account is self.ledgers[0] and rng.random() < 0.04:
                         account.create_tenant(dev, channel)
-                    account.append(dev, channel, rng.choice(list(account.records)), rng.randint(1, 4), rng.choice((0, 9, 90)))
+                    conversation = rng.choice(list(account.records))
+                    if rng.random() < 0.05:
+                        account.append_by_stream(dev, channel, conversation, 5)
+                    account.append(dev, channel, conversation, rng.randint(1, 4), rng.choice((0, 9, 90)))
         except Exception as error:  # whatever it is, the load is not what it should be
             faults.append(repr(error))
 
