@@ -166,7 +166,7 @@ def main():
     harness.generate_stubs()
     API = harness.Api()
     with tempfile.TemporaryDirectory(prefix="subrosa-memory-") as folder:
-        run = Run(sys.argv[1], pathlib.Path(folder))
+        run = Run(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(folder))
         code = run_checks(
             [
                 run.no_secret_stays_in_memory,
