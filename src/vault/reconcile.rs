@@ -99,20 +99,31 @@ impl Vault {
 
     /// Adds what an act would have written with its outcome: a tenant's row, and the answer to the request.
     async fn finish_act(&self, mut work: Work, act: &KeyActRow, detail: &Detail) -> Result<Work> {
-        if !TURNS.contains(&act.operation.as_str()) {
-            return Ok(work);
+        let tenant = detail.tenant.parse::<TenantId>();
+        let answer = match (act.operation.as_str(), tenant) {
+            (CREATE_TENANT, Ok(tenant)) => {
+                work = self.finish_tenant(work, &tenant).await?;
+                self.answer(act, detail, &tenant, tenant.as_str().as_bytes(), &()).await
+            }
+            (CREATE_TENANT, Err(error)) => return Err(Error::new(Reason::IntegrityFailure).because(error)),
+            (ROTATE_KEY, Ok(tenant)) => {
+                // No rotation begins before those cut short are closed: the active version is the one that this one made.
+                let keys = self.keys.tenant_keys(&tenant).await?;
+                let active = keys.iter().find(|(key, _)| key.state == KeyState::Active);
+                let answer = active.map_or((0, 0), |(key, buckets)| (key.version, *buckets));
+                self.answer(act, detail, &tenant, b"", &answer).await
+            }
+            _ => return Ok(work),
+        };
+        match answer {
+            Ok(remember) => Ok(remember.into_iter().fold(work, Work::with)),
+            // A tenant whose own keys do not open must not keep the others from being served.
+            Err(error) if matches!(error.reason(), Reason::IntegrityFailure | Reason::KeyNotFound) => {
+                tracing::error!(operation = act.operation, %error, "the answer to a repeated request is not known");
+                Ok(work)
+            }
+            Err(error) => Err(error),
         }
-        let tenant: TenantId =
-            detail.tenant.parse().map_err(|error| Error::new(Reason::IntegrityFailure).because(error))?;
-        if act.operation == CREATE_TENANT {
-            work = self.finish_tenant(work, &tenant).await?;
-            return self.remember_answer(work, act, detail, &tenant, tenant.as_str().as_bytes(), &()).await;
-        }
-        // No rotation begins before those cut short are closed: the active version is the one that this one made.
-        let keys = self.keys.tenant_keys(&tenant).await?;
-        let active = keys.iter().find(|(key, _)| key.state == KeyState::Active);
-        let answer = active.map_or((0, 0), |(key, buckets)| (key.version, *buckets));
-        self.remember_answer(work, act, detail, &tenant, b"", &answer).await
     }
 
     /// A tenant whose keys are durable and whose row is not gets its row.
@@ -128,22 +139,22 @@ impl Vault {
         Ok(policies.into_iter().fold(work, |work, policy| work.with(Mutation::PutPolicy(policy))))
     }
 
-    async fn remember_answer(
+    /// Returns the change that remembers what the act's request is answered with, unless it is remembered or had no id.
+    async fn answer(
         &self,
-        work: Work,
         act: &KeyActRow,
         detail: &Detail,
         tenant: &TenantId,
         body: &[u8],
         answer: &impl serde::Serialize,
-    ) -> Result<Work> {
+    ) -> Result<Option<Mutation>> {
         let id = detail.request_id.as_deref().and_then(|id| id.parse::<RequestId>().ok());
-        let (Some(actor), Some(request)) = (&detail.actor, Idempotent::by_id(id, body)) else { return Ok(work) };
+        let (Some(actor), Some(request)) = (&detail.actor, Idempotent::by_id(id, body)) else { return Ok(None) };
         let fresh = self.fresh(tenant, actor, &act.operation, &request, self.clock.now()).await?;
         let (of, key) = (tenant.clone(), fresh.key());
         match self.data.read(move |reader| reader.request(&of, &key)).await? {
-            Some(_) => Ok(work),
-            None => Ok(work.with(fresh.remember(answer, None)?)),
+            Some(_) => Ok(None),
+            None => fresh.remember(answer, None).map(Some),
         }
     }
 }

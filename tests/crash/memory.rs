@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use subrosa::access::acts;
 use subrosa::audit::origin;
 use subrosa::domain::{Purpose, Role, TenantId, Timestamp, View};
+use subrosa::keys::roots::{Cost, Passphrase, Root as _};
 use subrosa::sealing::{Key32, KeyKind, Label, WrapContext, derive_key, unwrap, with_clean_stack};
 use subrosa::vault::{Checkpointer, ReadScope};
 use zeroize::Zeroize as _;
@@ -282,6 +283,40 @@ async fn opened(dir: &Path, now: Timestamp) -> Open {
 
 fn start() -> Timestamp {
     START.parse().unwrap()
+}
+
+/// Argon2id fills memory with what it makes of a passphrase, and its result opens everything.
+#[test]
+fn a_passphrase_leaves_no_root_key() {
+    const COST: Cost = Cost { memory_kib: 8 * 1024, passes: 1, lanes: 1 };
+    let root = Passphrase::new("six words that nobody says".into(), COST);
+    let params: serde_json::Value = serde_json::from_str(&root.params()).unwrap();
+    let salt = data_encoding::HEXLOWER.decode(params["salt"].as_str().unwrap().as_bytes()).unwrap();
+    let stretch = || {
+        let params = argon2::Params::new(COST.memory_kib, COST.passes, COST.lanes, Some(32)).unwrap();
+        let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+        Key32::init_with(|out| argon.hash_password_into(b"six words that nobody says", &salt, out).unwrap())
+    };
+    let mut learned = Learned(Vec::new());
+    let key = with_clean_stack(stretch);
+    learned.note("stretched", &key);
+    learned.note("stretched: wrap key", &derive_key(&key, Label::WRAP_KEY, &[]));
+    all_there(learned.of("stretched").take(1), "while it is held");
+    drop(key);
+    none_left(learned.of("stretched"), "after it was dropped");
+    let context = WrapContext {
+        vault_id: [7; 16],
+        tenant: "",
+        what: KeyKind::Epoch,
+        subject: b"1",
+        wrapping_kind: KeyKind::Root,
+        wrapping_id: b"passphrase",
+        wrapping_version: 0,
+    };
+    let wrapped = root.wrap(&context, &Key32::random()).unwrap();
+    none_left(learned.of("stretched"), "after wrapping");
+    root.unwrap(&root.params(), &context, &wrapped).unwrap();
+    none_left(learned.of("stretched"), "after opening");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
