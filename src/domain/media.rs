@@ -70,7 +70,7 @@ fn is_text(data: &[u8]) -> bool {
     }
     let start = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace()).as_bytes();
     let active = |form: &&str| start.get(..form.len()).is_some_and(|head| head.eq_ignore_ascii_case(form.as_bytes()));
-    !ACTIVE.iter().any(|form| active(&form))
+    !ACTIVE.iter().any(active)
 }
 
 #[cfg(test)]
