@@ -11,7 +11,7 @@ use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::sealing::Key32;
+use crate::sealing::{Key32, with_clean_stack};
 
 /// An API key in full, as it is shown once.
 ///
@@ -140,10 +140,13 @@ pub(super) fn is_key_id(id: &str) -> bool {
     is_base32(id, ID_CHARS)
 }
 
+/// The hash takes a secret of this length into one block, which would stay on the stack.
 fn hash(secret: &str) -> [u8; 32] {
-    let mut kept = [0; 32];
-    kept.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
-    kept
+    with_clean_stack(|| {
+        let mut kept = [0; 32];
+        kept.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
+        kept
+    })
 }
 
 fn is_base32(text: &str, chars: usize) -> bool {

@@ -151,7 +151,11 @@ impl Vault {
             Err(error) => return Err(error),
         }
         let plan = self.plan(tenant, wanted).await?;
-        let secrets = self.keys.conversation(tenant, id).await?;
+        let secrets = match self.keys.conversation(tenant, id).await {
+            // Its keys were swept, or have run out, since the reference was looked up: the next call makes another.
+            Err(KeyError::Missing | KeyError::Destroyed) => return Err(Reason::SequenceConflict.into()),
+            secrets => secrets?,
+        };
         let segment = self.keys.segment_for(tenant, id, plan.day).await?;
         self.build(tenant, id, slot, plan, secrets, segment).await
     }

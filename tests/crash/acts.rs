@@ -148,6 +148,24 @@ async fn issuing_a_security_key() {
     }
 }
 
+/// A reference whose conversation never came to be, and whose keys go while it is being looked up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reference_whose_keys_are_swept_meanwhile_is_a_conflict() {
+    let folder = tempfile::tempdir().unwrap();
+    make(folder.path()).await;
+    let open = Open::open(folder.path(), noon(), Plan::Count).await.map_err(|(error, _)| error).unwrap();
+    make_tenant(&open, &acme(), 1).await.unwrap();
+    orphan(&open, "never").await;
+    open.close().await;
+    let keys = rusqlite::Connection::open(folder.path().join("keys.db")).unwrap();
+    assert_eq!(keys.execute("DELETE FROM conversation_keys", []).unwrap(), 1);
+    drop(keys);
+    let open = Open::open(folder.path(), noon(), Plan::Count).await.map_err(|(error, _)| error).unwrap();
+    let refused = append(&open, "never", &["one"], 2).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::SequenceConflict);
+    open.close().await;
+}
+
 struct CreateTenant;
 
 impl Scene for CreateTenant {
