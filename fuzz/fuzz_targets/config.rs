@@ -13,6 +13,9 @@ use subrosa_fuzz::{Input, told};
 static FILE: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::temp_dir().join(format!("subrosa-fuzz-{}.toml", std::process::id())));
 
+static EXAMPLES: LazyLock<Vec<&str>> =
+    LazyLock::new(|| Config::documentation().into_iter().map(|key| key.expected).collect());
+
 fuzz_target!(|data: &[u8]| {
     let mut input = Input(data);
     let file = input.text().into_owned();
@@ -78,9 +81,5 @@ fn repeats_no_value(error: &ConfigError, file: &str, layers: &Layers) {
 
 /// What a value is expected to look like stands in the words of the program, and may stand in the input too.
 fn without_examples(said: &str) -> String {
-    let mut said = said.to_owned();
-    for key in Config::documentation() {
-        said = said.replace(key.expected, "");
-    }
-    said
+    EXAMPLES.iter().fold(said.to_owned(), |said, example| said.replace(example, ""))
 }
