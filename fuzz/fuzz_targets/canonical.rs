@@ -36,7 +36,7 @@ fn entry(bytes: &[u8]) {
             assert_eq!(foreign(bytes), bytes);
             assert_eq!(Entry::parse(&entry.clone().into_canonical()), Ok(entry));
         }
-        Err(error) => told::unheard(&error.to_string(), bytes),
+        Err(error) => told::fixed(error),
     }
 }
 
@@ -70,7 +70,7 @@ fn note(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match VERIFIER.verify(text) {
         Ok(head) => assert!(SIGNER.sign_head(head.size, head.root).lines().take(3).eq(text.lines().take(3))),
-        Err(error) => told::unheard(&error.to_string(), bytes),
+        Err(error) => told::fixed(error),
     }
     if let Ok(key) = LogVerifier::parse(text) {
         assert_eq!(key.vkey(), text);
@@ -91,6 +91,6 @@ fn frontier(bytes: &[u8]) {
                 assert_eq!(Frontier::decode(&frontier.encode()).expect("what was encoded").root(), frontier.root());
             }
         }
-        Err(error) => told::unheard(&error.to_string(), bytes),
+        Err(error) => told::fixed(error),
     }
 }

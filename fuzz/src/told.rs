@@ -6,11 +6,8 @@ use std::sync::LazyLock;
 
 use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet};
-use subrosa::domain::{Error, Reason};
+use subrosa::domain::{Error, Reason, RetentionError};
 use subrosa::grpc;
-
-/// How many bytes in a row of the input make an echo.
-const ECHO: usize = 8;
 
 static FIELDS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let set = FileDescriptorSet::decode(subrosa_proto::FILE_DESCRIPTOR_SET).expect("the descriptors decode");
@@ -27,20 +24,21 @@ fn add_fields(message: &DescriptorProto, names: &mut BTreeSet<String>) {
     message.nested_type.iter().for_each(|nested| add_fields(nested, names));
 }
 
-/// Checks a refusal: it is the caller's fault, its path holds names of fields and indices alone, and its cause, which goes
-/// to the operator's log, repeats nothing of `sent`.
+/// Checks a refusal: it is the caller's fault, its message is a constant, its path holds names of fields and indices alone, and
+/// its cause, which goes to the operator's log, is of a kind that holds no text.
 ///
 /// # Panics
 ///
 /// When it does not hold.
-pub fn refusal(error: &Error, sent: &[u8]) {
+pub fn refusal(error: &Error) {
+    let _: &'static str = error.message();
     assert!(!matches!(error.reason(), Reason::Internal | Reason::IntegrityFailure), "a client cannot cause {error}");
     assert_eq!(grpc::code(error.reason()), tonic::Code::InvalidArgument, "{error}");
     if let Some(field) = error.field() {
         path(field);
     }
     if let Some(cause) = error.source() {
-        unheard(&cause.to_string(), sent);
+        fixed(*cause.downcast_ref::<RetentionError>().expect("conversions give no other cause"));
     }
 }
 
@@ -53,15 +51,6 @@ fn path(field: &str) {
     }
 }
 
-/// Checks that `said` repeats nothing of `sent`: no eight bytes in a row with a digit or a capital among them, which the
-/// words of the program do without.
-///
-/// # Panics
-///
-/// When it does.
-pub fn unheard(said: &str, sent: &[u8]) {
-    let telling = |window: &&[u8]| window.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
-    for window in said.as_bytes().windows(ECHO).filter(telling) {
-        assert!(!sent.windows(ECHO).any(|heard| heard == window), "an error repeats what it was sent");
-    }
-}
+/// Shows that an error holds nothing of what was sent: what is `Copy` and `'static` owns no text, and the compiler sees to it. A
+/// search for an echo in its words would not do, for libFuzzer learns the words it is compared with, and sends them.
+pub fn fixed<E: Copy + 'static>(_: E) {}

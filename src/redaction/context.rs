@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
+use super::resolve::in_tag;
+
 /// What a context word speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Topic {
@@ -65,7 +67,8 @@ impl Words {
         let offset = window.start;
         self.automaton.find_iter(&text[window]).filter_map(move |found| {
             let span = found.start() + offset..found.end() + offset;
-            is_whole(text, &span).then(|| (LIST[found.pattern().as_usize()], span))
+            let counts = is_whole(text, &span) && !in_tag(text, &span);
+            counts.then(|| (LIST[found.pattern().as_usize()], span))
         })
     }
 }

@@ -42,11 +42,22 @@ pub(super) fn redacted(text: &str) -> Vec<Range<usize>> {
         if at < done {
             continue;
         }
-        let span = if bytes[at] == b'<' { token(text, at) } else { mask(bytes, at) };
+        let span = if bytes[at] == b'<' { token(bytes, at) } else { mask(bytes, at) };
         done = span.as_ref().map_or_else(|stars| *stars, |span| span.end);
         found.extend(span.ok());
     }
     found
+}
+
+/// Tells whether `word` lies in the last four characters of a `<CLASS_XXXX>`: they are drawn by lot, and what they spell
+/// announces nothing.
+pub(super) fn in_tag(bytes: &[u8], word: &Range<usize>) -> bool {
+    let behind = &bytes[word.end..bytes.len().min(word.end + TAG)];
+    let Some(close) = memchr::memchr(b'>', behind).map(|at| at + word.end) else { return false };
+    let from = close.saturating_sub(MAX_TOKEN);
+    let tag = close.saturating_sub(TAG);
+    let open = memchr::memrchr(b'<', &bytes[from..tag]).map(|at| at + from);
+    word.start >= tag && open.is_some_and(|at| bytes[tag - 1] == b'_' && token(bytes, at) == Ok(at..close + 1))
 }
 
 fn overlaps(taken: &BTreeMap<usize, usize>, span: &Range<usize>) -> bool {
@@ -71,8 +82,8 @@ fn beside(text: &str, hit: Hit, tokens: &[Range<usize>]) -> Vec<Hit> {
 }
 
 /// Returns `<CLASS>` or `<CLASS_XXXX>` at `at`, or up to where it need not be looked for again.
-fn token(text: &str, at: usize) -> Result<Range<usize>, usize> {
-    let rest = &text.as_bytes()[at + 1..text.len().min(at + MAX_TOKEN)];
+fn token(bytes: &[u8], at: usize) -> Result<Range<usize>, usize> {
+    let rest = &bytes[at + 1..bytes.len().min(at + MAX_TOKEN)];
     let Some(close) = memchr::memchr(b'>', rest) else { return Err(at + 1) };
     let name = &rest[..close];
     let known = |name: &[u8]| Class::ALL.iter().any(|class| class.as_str().as_bytes() == name);
@@ -91,6 +102,8 @@ fn mask(bytes: &[u8], at: usize) -> Result<Range<usize>, usize> {
     if stars >= 5 && matches!(before, 0 | 6) && after == 4 { Ok(at - before..at + stars + 4) } else { Err(at + stars) }
 }
 
+/// Characters of a pseudonym's tag.
+const TAG: usize = 4;
 /// The longest token is `<URL_CREDENTIAL_XXXX>`.
 const MAX_TOKEN: usize = 24;
 
@@ -103,5 +116,15 @@ mod tests {
         let text = "<EMAIL_7K3Q> <SECRET> 424242******4242 <EMAIL_IIII> <p> ******** 12****34 ********4242";
         let found: Vec<&str> = redacted(text).into_iter().map(|span| &text[span]).collect();
         assert_eq!(found, ["<EMAIL_7K3Q>", "<SECRET>", "424242******4242", "********4242"]);
+    }
+
+    #[test]
+    fn what_a_tag_spells_is_in_the_tag() {
+        let is = |text: &str, word: &str| {
+            in_tag(text.as_bytes(), &(text.find(word).unwrap()..text.find(word).unwrap() + word.len()))
+        };
+        assert!(is("<EMAIL_7PWD>", "PWD") && is("x <IBAN_CARD>: 1", "CARD") && is("<PHONE_PW7K> y", "PW"));
+        assert!(!is("<EMAIL_7PWD>", "EMAIL") && !is("<SECRET>", "SECRET") && !is("PWD", "PWD"));
+        assert!(!is("<a_7PWD>", "PWD") && !is("EMAIL_7PWD>", "PWD") && !is("<EMAIL_7PWD", "PWD") && !is("PWD>", "PWD"));
     }
 }

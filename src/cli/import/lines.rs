@@ -178,7 +178,9 @@ fn parse(line: &[u8]) -> Result<Imported, LineError> {
     if line.len() > MAX_LINE_BYTES {
         return Err(LineError::TooLong);
     }
-    let Object(raw) = serde_json::from_slice::<Object<RawLine>>(line).map_err(|error| match error.classify() {
+    // All of it: serde_json does not look at the text of keys that are ignored.
+    let line = std::str::from_utf8(line).map_err(|error| LineError::NotJson { column: error.valid_up_to() + 1 })?;
+    let Object(raw) = serde_json::from_str::<Object<RawLine>>(line).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => LineError::Shape { column: error.column() },
         _ => LineError::NotJson { column: error.column() },
     })?;
@@ -256,7 +258,7 @@ mod tests {
 
     #[test]
     fn no_error_holds_anything_of_the_line() {
-        let bad: [&[u8]; 11] = [
+        let bad: [&[u8]; 12] = [
             b"hunter2",
             br#""hunter2""#,
             br#"{"conversation":"hunter2"}"#,
@@ -266,7 +268,8 @@ mod tests {
             br#"{"conversation":"a","turns":[{"role":"user","text":""}]}"#,
             br#"{"conversation":7,"turns":[{"role":"user","text":"hunter2"}]}"#,
             b"{\"conversation\":\"hunter2\xff\",\"turns\":[]}",
-            // Found by fuzzing: serde takes an array where a struct stands.
+            // Found by fuzzing: serde_json lets bad UTF-8 pass in a key that is ignored, and an array where a struct stands.
+            b"{\"conversation\":\"a\",\"turns\":[{\"role\":\"user\",\"text\":\"x\"}],\"more\":\"hunter2\xff\"}",
             br#"["hunter2",[{"role":"user","text":"x"}]]"#,
             br#"{"conversation":"a","turns":[["user","hunter2"]]}"#,
         ];

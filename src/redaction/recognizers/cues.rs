@@ -6,6 +6,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use super::super::Class;
 use super::super::context::is_whole;
+use super::super::resolve::in_tag;
 use super::super::scan::View;
 use super::{Hit, date_of_birth, secret, tokens};
 
@@ -80,7 +81,7 @@ impl Cues {
 }
 
 fn announce(view: &View<'_>, cue: Cue, span: Range<usize>, hits: &mut Vec<Hit>) {
-    if view.joins(Some(span.end)) {
+    if view.joins(Some(span.end)) || in_tag(view.bytes, &span) {
         return;
     }
     let whole = is_whole(view.bytes, &span);
