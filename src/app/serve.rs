@@ -17,7 +17,7 @@ use tonic_health::pb::health_server::HealthServer;
 use crate::cli::Endpoints;
 use crate::clock::{Clock, FileClock, SystemClock};
 use crate::config::{Config, RootKind};
-use crate::grpc::{self, Component, Ends, Listener, ListenerKind, ServerInfo, ServingState};
+use crate::grpc::{self, Budget, Component, Ends, Listener, ListenerKind, ServerInfo, ServingState};
 use crate::http;
 use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
 use crate::keys::{CacheLimits, KeyRing};
@@ -31,10 +31,8 @@ use super::health::Health;
 use super::tls;
 use super::workers::{Rhythm, Workers};
 
-/// Bytes that a client may send ahead on one stream and on one connection: enough to keep a fast client busy, and the bound
-/// of what a connection can make the vault hold.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// The largest window that HTTP/2 has ([RFC 9113](https://www.rfc-editor.org/rfc/rfc9113#section-6.9.1)).
+const LARGEST_WINDOW: u32 = (1 << 31) - 1;
 /// How often a silent connection is asked whether it is still there, and how long it may take to answer.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
@@ -170,6 +168,7 @@ async fn open(
         default_retention_class: config.retention.default_class.clone(),
         default_retention_days: u32::try_from(config.retention.default_days.get()).unwrap_or(u32::MAX),
         remember: config.limits.idempotency_window,
+        work_bytes: config.limits.memory.as_usize() / 2,
     };
     let vault = Vault::start(data, ring, clock, settings, metrics).await?;
     Ok((vault, vec![data_writer, keys_writer]))
@@ -244,9 +243,11 @@ impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
         let most = self.config.server.max_connections.as_usize();
         let places: Vec<_> = listeners.iter().map(|_| Arc::new(Semaphore::new(most))).collect();
         count_connections(self.vault, &places, most, &self.ends.stop);
+        let budget = Arc::new(Budget::new(self.config.limits.memory.get()));
         let serve_one = |((kind, listener), places): ((ListenerKind, TcpListener), &Arc<Semaphore>)| {
             let reflection = kind == ListenerKind::Operator;
-            let routes = grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), reflection);
+            let routes =
+                grpc::router(self.vault, Arc::clone(&self.info), self.health_service.clone(), &budget, reflection);
             let connections = grpc::accept(listener, tls.clone(), Arc::clone(places), self.ends.clone());
             let stop = self.ends.stop.clone();
             let server = self.server().add_routes(routes);
@@ -261,11 +262,12 @@ impl<H: tonic_health::pb::health_server::Health> Surface<'_, HealthServer<H>> {
     }
 
     fn server(&self) -> Server {
+        let streams = u32::try_from(self.config.limits.concurrent_calls.get()).unwrap_or(u32::MAX);
         Server::builder()
             .concurrency_limit_per_connection(self.config.limits.concurrent_calls.as_usize())
-            .max_concurrent_streams(u32::try_from(self.config.limits.concurrent_calls.get()).ok())
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_concurrent_streams(streams)
+            .initial_stream_window_size(grpc::STREAM_WINDOW)
+            .initial_connection_window_size(grpc::STREAM_WINDOW.saturating_mul(streams).min(LARGEST_WINDOW))
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE))
     }

@@ -10,6 +10,9 @@ section! {
     Limits as "limits", checked by nothing_more {
         /// Most calls in work at once on one connection.
         concurrent_calls: Whole<1, 10_000> = Whole::clamped(128);
+        /// Bytes of memory for what calls hold together, whatever their number: requests that come in, answers that go out, and
+        /// what is redacted and sealed between them.
+        memory: Whole<134_217_728, 1_099_511_627_776> = Whole::clamped(536_870_912);
         /// How long a repeated `request_id` is recognised.
         idempotency_window: Duration = Duration::from_secs(72 * 3_600);
     }

@@ -3,11 +3,13 @@
 //! | to see | look in |
 //! |---|---|
 //! | who is let in | `layer` |
+//! | how much a call may send and hold | `bounds` |
 //! | which gRPC code an error has | `status` |
 //! | what a field must be | `convert` |
 //! | which use case a method calls | `services` |
 //! | the two streams | `ingest_stream`, `read_stream` |
 
+mod bounds;
 mod convert;
 mod ingest_stream;
 mod layer;
@@ -28,12 +30,10 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use crate::domain::Reason;
 use crate::vault::Vault;
 
+pub use bounds::{Bounded, Budget, Charged, STREAM_WINDOW};
 pub use layer::{AdmitLayer, Admitted, Peer};
 pub use listener::{Connection, Ends, accept};
 pub use status::{code, to_status};
-
-/// The most bytes of one message: 4 MiB of records, and what the protocol puts around them.
-pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024 + 64 * 1024;
 
 /// What a listener is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,12 +101,13 @@ pub trait ServerInfo: Send + Sync + 'static {
 
 /// Returns every service of the vault behind its gate, with health checks, and with reflection (v1 and v1alpha) if asked for.
 ///
-/// Whoever serves them has to put a [`Peer`] into the extensions of each request: give the stream type
+/// What they hold together stays under `budget`, which all listeners of a process share. Whoever serves them has to put a [`Peer`] into the extensions of each request: give the stream type
 /// `Connected<ConnectInfo = Peer>`.
 pub fn router<H: Health>(
     vault: &Arc<Vault>,
     info: Arc<dyn ServerInfo>,
     health: HealthServer<H>,
+    budget: &Arc<Budget>,
     reflection: bool,
 ) -> Routes {
     let api = serve::Api::new(Arc::clone(vault), info);
@@ -114,7 +115,7 @@ pub fn router<H: Health>(
     if reflection {
         routes = with_reflection(routes);
     }
-    Routes::from(routes.into_axum_router().layer(AdmitLayer::new(Arc::clone(vault)))).prepare()
+    Routes::from(routes.into_axum_router().layer(AdmitLayer::new(Arc::clone(vault), Arc::clone(budget)))).prepare()
 }
 
 /// Returns the names under which health checks ask for the services: empty for the whole, then one for each.

@@ -88,13 +88,13 @@ fn card(n: usize) -> String {
 }
 
 /// The program itself, logging everything it can to a file beside its folder.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     line: serde_json::Value,
 }
 
 impl Program {
-    fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let log = std::fs::File::create(dir.join("log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_subrosa"))
             .args(["dev", "--output", "json", "--log", "trace", "--data-dir"])
@@ -108,17 +108,33 @@ impl Program {
         Self { child, line: serde_json::from_str(&line).unwrap() }
     }
 
-    fn role(&self, role: &str) -> Client {
+    pub(crate) fn role(&self, role: &str) -> Client {
+        self.with_header(&format!("Bearer {}", self.line["keys"][role].as_str().unwrap()))
+    }
+
+    /// A client whose `authorization` header is this.
+    pub(crate) fn with_header(&self, header: &str) -> Client {
         let ca = std::fs::read(self.line["ca_file"].as_str().unwrap()).unwrap();
         let authority = tonic::transport::Certificate::from_pem(ca);
         let tls = tonic::transport::ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
         let endpoint = self.line["data_endpoint"].as_str().unwrap().to_owned();
         let channel =
             tonic::transport::Endpoint::from_shared(endpoint).unwrap().tls_config(tls).unwrap().connect_lazy();
-        Client::new(channel, Some(&format!("Bearer {}", self.line["keys"][role].as_str().unwrap())))
+        Client::new(channel, Some(header))
     }
 
-    fn stop(mut self) {
+    /// What a monitor scrapes.
+    pub(crate) async fn metrics(&self) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let address = self.line["metrics_endpoint"].as_str().unwrap().split("://").nth(1).unwrap().to_owned();
+        let mut stream = tokio::net::TcpStream::connect(address.trim_end_matches('/')).await.unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    pub(crate) fn stop(mut self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         assert!(self.child.wait().unwrap().success(), "the program did not end well");

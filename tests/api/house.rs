@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use ring::digest::{SHA256, digest};
 use subrosa::clock::{Clock, ManualClock};
 use subrosa::domain::{BotScope, Role, TenantId, Timestamp};
-use subrosa::grpc::{Component, Listener, Peer, ServerInfo, ServingState, router};
+use subrosa::grpc::{Budget, Component, Listener, Peer, ServerInfo, ServingState, router};
 use subrosa::keys::{CacheLimits, KeyRing, initialise, roots::KeyFile};
 use subrosa::store::{ApiKeyRow, KeyStore, KeyWork, KeyWrite, sqlite};
 use subrosa::vault::{Settings, Vault};
@@ -145,7 +145,8 @@ async fn serve(vault: &Arc<Vault>, stop: &CancellationToken) -> Channel {
     let address = listener.local_addr().unwrap();
     let info = Arc::new(Info { address, stop: stop.clone() });
     let (_, health) = tonic_health::server::health_reporter();
-    let routes = router(vault, info, health, true);
+    let budget = Arc::new(Budget::new(Budget::LEAST));
+    let routes = router(vault, info, health, &budget, true);
     let incoming = TcpListenerStream::new(listener).map(|stream| {
         stream.map(|stream| (stream.peer_addr().unwrap().ip(), stream)).map(|(ip, stream)| Plain(stream, ip))
     });

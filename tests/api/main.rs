@@ -20,6 +20,7 @@ mod matrix;
 mod order;
 mod reference;
 mod rotation;
+mod rows;
 mod streams;
 mod support;
 mod tamper;
