@@ -241,10 +241,7 @@ async fn what_bad_input_held_is_in_no_log_and_no_metric() {
     let v = value();
     refuse(bot.append(&name, vec![tool("lookup", &format!("{{\"{v}\": {v}"), "")]).await, &v);
     let v = value();
-    refuse(
-        bot.append(&name, vec![tool("lookup", "{}", &"[".repeat(100).replace('[', "[")), tool(&v, "{}", "")]).await,
-        &v,
-    );
+    refuse(bot.append(&name, vec![tool("lookup", "{}", &"[".repeat(100)), tool(&v, "{}", "")]).await, &v);
     let v = value();
     refuse(bot.append(&name, vec![said(&v.repeat(12_000))]).await, &v);
     let v = value();
