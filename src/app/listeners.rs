@@ -11,7 +11,7 @@ use tonic_health::pb::health_server::{Health as HealthService, HealthServer};
 use crate::cli::Endpoints;
 use crate::config::Server;
 use crate::grpc::{
-    self, Component, Current, Ends, Listener, ListenerKind, Listening, Places, ServerInfo, ServingState,
+    self, Budget, Component, Current, Ends, Listener, ListenerKind, Listening, Places, ServerInfo, ServingState,
 };
 use crate::vault::Vault;
 use crate::watch::{core_dumps, task};
@@ -61,6 +61,7 @@ pub(super) struct Surface<'a, H> {
     pub(super) info: Arc<dyn ServerInfo>,
     pub(super) health_service: H,
     pub(super) transport: Current,
+    pub(super) budget: Arc<Budget>,
     pub(super) ends: &'a Ends,
 }
 
@@ -74,7 +75,7 @@ impl<H: HealthService> Surface<'_, HealthServer<H>> {
             let reflection = kind == ListenerKind::Operator;
             let listening = Listening {
                 listener,
-                routes: grpc::router(self.vault, info, health, &self.transport, reflection),
+                routes: grpc::router(self.vault, info, health, &self.transport, &self.budget, reflection),
                 transport: self.transport.clone(),
                 places,
                 ends: self.ends.clone(),

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::cli::Endpoints;
 use crate::clock::{Clock, FileClock, SystemClock};
 use crate::config::{Config, RootKind};
-use crate::grpc::{Ends, ServerInfo};
+use crate::grpc::{Budget, Ends, ServerInfo};
 use crate::http;
 use crate::keys::roots::{Cost, KeyFile, Passphrase, Root};
 use crate::keys::{CacheLimits, KeyRing};
@@ -73,7 +73,8 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     let listeners = Listeners::bind(&config.server).await?;
     let endpoints = listeners.endpoints()?;
     let info: Arc<dyn ServerInfo> = Arc::new(Info::new(endpoints.clone(), health.clone(), overridden, stop.clone()));
-    let surface = Surface { vault: &vault, info, health_service, transport: reloads.current(), ends: &ends };
+    let budget = Arc::new(Budget::new(config.limits.memory.get()));
+    let surface = Surface { vault: &vault, info, health_service, transport: reloads.current(), budget, ends: &ends };
     let Listeners { grpc, metrics: metrics_listener, .. } = listeners;
     let mut servers = surface.serve(grpc);
     let probe = health.clone();
@@ -181,6 +182,7 @@ async fn open(
         default_retention_class: config.retention.default_class.clone(),
         default_retention_days: u32::try_from(config.retention.default_days.get()).unwrap_or(u32::MAX),
         remember: config.limits.idempotency_window,
+        work_bytes: config.limits.memory.as_usize() / 2,
     };
     let vault = Vault::start(data, ring, clock, settings, metrics).await?;
     Ok((vault, vec![data_writer, keys_writer]))

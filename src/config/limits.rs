@@ -15,6 +15,9 @@ section! {
         call_deadline: Duration = Duration::from_secs(60);
         /// The same for a call that answers with a stream.
         stream_deadline: Duration = Duration::from_secs(3_600);
+        /// Bytes of memory for what calls hold together, whatever their number: requests that come in, answers that go out, and
+        /// what is redacted and sealed between them.
+        memory: Whole<134_217_728, 1_099_511_627_776> = Whole::clamped(536_870_912);
         /// How long a repeated `request_id` is recognised.
         idempotency_window: Duration = Duration::from_secs(72 * 3_600);
     }

@@ -28,6 +28,7 @@ use tower::ServiceExt as _;
 
 use crate::access::{ClientCertificate, Peer};
 
+use super::bounds::STREAM_WINDOW;
 use super::header_watch::HeaderWatch;
 use super::listener::Ends;
 use super::transport::Transport;
@@ -83,7 +84,7 @@ fn protocol(settings: &Transport) -> http2::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.concurrent_calls)
         .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_connection_window_size(STREAM_WINDOW.saturating_mul(settings.concurrent_calls).min(LARGEST_WINDOW))
         .max_frame_size(MAX_FRAME)
         .max_header_list_size(MAX_HEADERS)
         .max_send_buf_size(SEND_BUFFER)
@@ -94,10 +95,8 @@ fn protocol(settings: &Transport) -> http2::Builder<TokioExecutor> {
     builder
 }
 
-/// Bytes that a client may send ahead on one stream and on one connection: enough to keep a fast client busy, and the bound
-/// of what a connection can make the vault hold.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// The largest window that HTTP/2 has, RFC 9113 section 6.9.1.
+const LARGEST_WINDOW: u32 = (1 << 31) - 1;
 /// Bytes of answers that wait on one stream for a client that is slow to take them.
 const SEND_BUFFER: usize = 256 * 1024;
 /// The least that RFC 9113 section 6.5.2 allows: a larger frame saves nothing.

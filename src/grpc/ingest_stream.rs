@@ -3,12 +3,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use prost::Message as _;
 use subrosa_proto::v1::{self, ingest_request::Action};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
@@ -18,21 +19,24 @@ use crate::domain::{Error, NewRecord, Reason, Result};
 use crate::vault::{Acked, IngestStream, Vault};
 use crate::watch::task;
 
+use super::bounds::{Charge, Held, held};
 use super::convert::fields::text;
 use super::convert::ingest::{Place, acked, target};
 use super::convert::record::{MAX_ID_BYTES, new_record};
 use super::layer::undecodable;
 use super::serve::Api;
-use super::status::{message_too_large, to_status};
+use super::status::to_status;
 
 /// The most records in one chunk.
 const CHUNK_RECORDS: usize = 256;
 /// The bytes after which a chunk takes no more.
-const CHUNK_BYTES: usize = 512 * 1024;
+const CHUNK_BYTES: usize = 256 * 1024;
 /// The most chunks on their way at once.
 const IN_FLIGHT: usize = 4;
-/// The most answers that wait for the client.
+/// The most answers that wait for the client, beside the one that ends the stream.
 const ANSWERS: usize = 16;
+/// How long a client may leave its answers untaken: what it sent holds room that others wait for.
+const UNTAKEN: Duration = Duration::from_secs(60);
 
 /// Why a stream ends early.
 enum End {
@@ -48,16 +52,18 @@ pub(super) fn start(
     caller: Caller,
     inbound: Streaming<v1::IngestRequest>,
 ) -> ReceiverStream<Result<v1::IngestResponse, Status>> {
-    let (answers, acknowledgements) = mpsc::channel(ANSWERS);
+    let (answers, acknowledgements) = mpsc::channel(ANSWERS + 1);
+    // A client that takes no answers is still to be told how the stream ended.
+    let last = answers.clone().try_reserve_owned().ok();
     let session = Session {
         vault: Arc::clone(&api.vault),
         stopping: api.info.stopping(),
         caller,
-        inbound,
+        inbound: Inbound { messages: inbound, held: held() },
         answers,
         conversation: String::new(),
     };
-    drop(task::spawn("ingest-stream", session.run()));
+    drop(task::spawn("ingest-stream", session.run(last)));
     ReceiverStream::new(acknowledgements)
 }
 
@@ -65,27 +71,55 @@ struct Session {
     vault: Arc<Vault>,
     stopping: CancellationToken,
     caller: Caller,
-    inbound: Streaming<v1::IngestRequest>,
-    answers: mpsc::Sender<Result<v1::IngestResponse, Status>>,
+    inbound: Inbound,
+    answers: Answers,
     conversation: String,
 }
 
+type Answers = mpsc::Sender<Result<v1::IngestResponse, Status>>;
+
+/// What the client sends, with the room of the budget that each message takes.
+struct Inbound {
+    messages: Streaming<v1::IngestRequest>,
+    held: Option<Arc<Held>>,
+}
+
+impl Inbound {
+    /// Waits for a message, and hands its room over with it. Dropped while it waits, it has taken nothing.
+    async fn next(&mut self) -> (Option<Result<v1::IngestRequest, Status>>, Option<Charge>) {
+        let message = self.messages.next().await;
+        let charge = match &message {
+            Some(Ok(_)) => self.held.as_ref().and_then(|held| held.hand_over()),
+            _ => None,
+        };
+        (message, charge)
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        if let Some(held) = &self.held {
+            held.done();
+        }
+    }
+}
+
 impl Session {
-    async fn run(mut self) {
+    async fn run(mut self, last: Option<mpsc::OwnedPermit<Result<v1::IngestResponse, Status>>>) {
         let result = match self.open().await {
             Ok(stream) => self.take_in(stream).await,
             Err(end) => Err(end),
         };
-        if let Err(End::Told(status)) = result {
+        if let (Err(End::Told(status)), Some(last)) = (result, last) {
             // A client that is gone by now is not told.
-            let _ = self.answers.send(Err(*status)).await;
+            last.send(Err(*status));
         }
     }
 
     /// Waits for the message that opens the stream, and says how far the stream is durable.
     async fn open(&mut self) -> Result<IngestStream, End> {
         let first = tokio::select! {
-            first = self.inbound.next() => first,
+            (first, _room) = self.inbound.next() => first,
             () = self.answers.closed() => return Err(End::Gone),
             () = self.stopping.cancelled() => return Err(stopping()),
         };
@@ -124,10 +158,10 @@ impl Session {
                 () = self.answers.closed() => return Err(End::Gone),
                 () = self.stopping.cancelled(), if more => return self.drain(in_flight, stopping(), false).await,
                 gathered = gather(&mut self.inbound), if more && in_flight.len() < IN_FLIGHT => {
-                    let Gathered { records, end } = gathered;
+                    let Gathered { records, room, end } = gathered;
                     if !records.is_empty() {
                         match send(&self.vault, &self.caller, &mut stream, records).await {
-                            Ok(pending) => in_flight.push_back(pending),
+                            Ok(pending) => in_flight.push_back(holding(room, pending)),
                             Err(error) => return self.drain(in_flight, error.into(), false).await,
                         }
                     }
@@ -154,7 +188,14 @@ impl Session {
 
     async fn answer(&self, durable: Acked) -> Result<(), End> {
         let message = acked(&self.conversation, durable);
-        self.answers.send(Ok(message)).await.map_err(|_| End::Gone)
+        match self.answers.send_timeout(Ok(message), UNTAKEN).await {
+            Ok(()) => Ok(()),
+            Err(SendTimeoutError::Closed(_)) => Err(End::Gone),
+            Err(SendTimeoutError::Timeout(_)) => {
+                let hint = "the stream's answers were not taken; open it again and take them";
+                Err(Error::new(Reason::Overloaded).hint(hint).into())
+            }
+        }
     }
 }
 
@@ -194,19 +235,29 @@ async fn send(
     Ok(stream.send(records).await?.settled())
 }
 
-/// Records that had arrived, and how the stream goes on behind them: none is on, `Ok` is the end that the client made.
+/// Gives the room of records back when they have settled.
+async fn holding<T>(room: Option<Charge>, settled: impl Future<Output = T>) -> T {
+    let settled = settled.await;
+    drop(room);
+    settled
+}
+
+/// Records that had arrived, with their room, and how the stream goes on behind them: none is on, `Ok` is the end that the
+/// client made.
 struct Gathered {
     records: Vec<(u64, NewRecord)>,
+    room: Option<Charge>,
     end: Option<Result<(), End>>,
 }
 
 /// Waits for one message and takes with it what has arrived behind it, up to one chunk. Dropped while it waits, it has taken
 /// nothing.
-async fn gather(inbound: &mut Streaming<v1::IngestRequest>) -> Gathered {
-    let mut gathered = Gathered { records: Vec::new(), end: None };
+async fn gather(inbound: &mut Inbound) -> Gathered {
+    let mut gathered = Gathered { records: Vec::new(), room: None, end: None };
     let mut bytes = 0;
     let mut arrived = Some(inbound.next().await);
-    while let Some(message) = arrived {
+    while let Some((message, room)) = arrived {
+        gathered.keep(room);
         match read(message) {
             Ok(Some((record, weight))) => {
                 gathered.records.push(record);
@@ -221,6 +272,15 @@ async fn gather(inbound: &mut Streaming<v1::IngestRequest>) -> Gathered {
         arrived = inbound.next().now_or_never();
     }
     gathered
+}
+
+impl Gathered {
+    fn keep(&mut self, room: Option<Charge>) {
+        match (&mut self.room, room) {
+            (Some(kept), Some(room)) => kept.merge(room),
+            (kept, room) => *kept = kept.take().or(room),
+        }
+    }
 }
 
 /// A record with its client sequence, and its weight in bytes.
@@ -248,7 +308,8 @@ fn read(message: Option<Result<v1::IngestRequest, Status>>) -> Result<Option<Wei
 /// Returns how a stream ends whose messages cannot be received any more.
 fn broken(status: &Status) -> End {
     match status.code() {
-        Code::OutOfRange => End::Told(Box::new(message_too_large(super::MAX_MESSAGE_BYTES))),
+        // What the bounds of the method said.
+        _ if !status.details().is_empty() => End::Told(Box::new(status.clone())),
         Code::Internal => End::Told(Box::new(undecodable())),
         _ => End::Gone,
     }

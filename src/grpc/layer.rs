@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::AUTHORIZATION;
-use http::{Request, Response};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
@@ -16,28 +16,30 @@ use crate::access::{Caller, Peer, Rule, rule_for};
 use crate::domain::{Error, Reason, Result};
 use crate::vault::Vault;
 
-use super::MAX_MESSAGE_BYTES;
+use super::bounds::{Account, Bounded, Bounds, Budget, Charged, bounds, held_by, open_bounds};
 use super::serve::to_the_end;
-use super::status::{message_too_large, to_status};
+use super::status::to_status;
 
 /// Puts [`Admitted`] around a service.
 #[derive(Clone)]
 pub struct AdmitLayer {
     vault: Arc<Vault>,
+    budget: Arc<Budget>,
 }
 
 /// A service that only sees calls which [`crate::access::Gate::admit`] let through, with the [`Caller`] in their extensions and
-/// without their credential. Health checks and reflection pass as they are.
+/// without their credential. Health checks and reflection need none. What each call may send and hold is bounded.
 #[derive(Clone)]
 pub struct Admitted<S> {
     inner: S,
     vault: Arc<Vault>,
+    budget: Arc<Budget>,
 }
 
 impl AdmitLayer {
-    /// Returns the layer that asks the gate of `vault`.
-    pub fn new(vault: Arc<Vault>) -> Self {
-        Self { vault }
+    /// Returns the layer that asks the gate of `vault`, and lets calls hold what `budget` has room for.
+    pub fn new(vault: Arc<Vault>, budget: Arc<Budget>) -> Self {
+        Self { vault, budget }
     }
 }
 
@@ -45,20 +47,20 @@ impl<S> Layer<S> for AdmitLayer {
     type Service = Admitted<S>;
 
     fn layer(&self, inner: S) -> Admitted<S> {
-        Admitted { inner, vault: Arc::clone(&self.vault) }
+        Admitted { inner, vault: Arc::clone(&self.vault), budget: Arc::clone(&self.budget) }
     }
 }
 
 impl<S, B, R> Service<Request<B>> for Admitted<S>
 where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Bounded<B>>, Response = Response<R>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
     R: Default,
 {
-    type Response = Response<R>;
+    type Response = Response<Charged<R>>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -67,24 +69,92 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let next = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, next);
-        let vault = Arc::clone(&self.vault);
+        let (vault, budget) = (Arc::clone(&self.vault), Arc::clone(&self.budget));
         Box::pin(async move {
+            if !is_grpc(&request) {
+                return Ok(not_grpc());
+            }
             if is_open(request.uri().path()) {
                 request.headers_mut().remove(AUTHORIZATION);
-                return ready.call(request).await;
+                let (bounds, account) =
+                    (open_bounds(request.uri().path()), budget.open_account(&peer(&request).address.to_string()));
+                return bounded(&mut ready, request, bounds, account).await;
             }
             let method = rule_for(request.uri().path()).map_or("unknown", Rule::operation);
             let response = match admit(Arc::clone(&vault), &mut request).await {
                 Ok(caller) => {
+                    let account = budget.account(&caller.principal().pseudonym);
+                    let bounds = bounds(caller.permission());
                     request.extensions_mut().insert(caller);
-                    plainly(ready.call(request).await?)
+                    bounded(&mut ready, request, bounds, account).await?
                 }
-                Err(error) => to_status(&error).into_http(),
+                Err(error) => refusal(&to_status(&error)),
             };
             vault.metrics().called(method, code_name(&response));
             Ok(response)
         })
     }
+}
+
+/// Answers a call within its bounds, once there is room for it.
+async fn bounded<S, B, R>(
+    service: &mut S,
+    request: Request<B>,
+    bounds: Bounds,
+    account: Account,
+) -> Result<Response<Charged<R>>, Infallible>
+where
+    S: Service<Request<Bounded<B>>, Response = Response<R>, Error = Infallible>,
+    R: Default,
+{
+    if is_compressed(&request) {
+        return Ok(compressed());
+    }
+    let held = match account.begin(bounds.answer).await {
+        Ok(held) => held,
+        Err(error) => return Ok(refusal(&to_status(&error))),
+    };
+    let request = request.map(|body| Bounded::new(body, bounds, account, Arc::clone(&held)));
+    let response = plainly(held_by(Arc::clone(&held), service.call(request)).await?);
+    if bounds.unary() {
+        held.done();
+    }
+    Ok(response.map(|body| Charged::new(body, Some(held))))
+}
+
+fn refusal<R: Default>(status: &Status) -> Response<Charged<R>> {
+    status.clone().into_http::<R>().map(|body| Charged::new(body, None))
+}
+
+/// Tells whether a request is a call at all: `POST`, with a content type of gRPC.
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let rest = content_type.strip_prefix(b"application/grpc");
+    request.method() == Method::POST && rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
+/// Returns what the gRPC protocol answers to what is no call.
+fn not_grpc<R: Default>() -> Response<Charged<R>> {
+    let mut response = Response::new(Charged::new(R::default(), None));
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
+}
+
+/// The header that names the compression of a request's messages, and the one that names what is taken.
+const ENCODING: &str = "grpc-encoding";
+const ACCEPTED: &str = "grpc-accept-encoding";
+
+fn is_compressed<B>(request: &Request<B>) -> bool {
+    request.headers().get_all(ENCODING).iter().any(|encoding| encoding != "identity")
+}
+
+/// Returns the refusal of compressed messages, with what is taken instead.
+fn compressed<R: Default>() -> Response<Charged<R>> {
+    let mut response = refusal(&to_status(
+        &Error::new(Reason::Unsupported).hint("messages are taken uncompressed (grpc-encoding: identity)"),
+    ));
+    response.headers_mut().insert(ACCEPTED, HeaderValue::from_static("identity"));
+    response
 }
 
 /// Returns the name of the code that a response begins with; a reply that has begun without one is on its way.
@@ -117,11 +187,15 @@ fn is_open(path: &str) -> bool {
         .any(|open| path.starts_with(open))
 }
 
+fn peer<B>(request: &Request<B>) -> Peer {
+    let unknown = || Peer::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    request.extensions().get::<Peer>().cloned().unwrap_or_else(unknown)
+}
+
 async fn admit<B>(vault: Arc<Vault>, request: &mut Request<B>) -> Result<Caller> {
     let credential = request.headers_mut().remove(AUTHORIZATION);
     let path = request.uri().path().to_owned();
-    let unknown = || Peer::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let peer = request.extensions().get::<Peer>().cloned().unwrap_or_else(unknown);
+    let peer = peer(request);
     if credential.is_none() && peer.certificate.is_some() {
         // The first call of a principal makes it known to the key store, which goes on when the client goes away.
         return to_the_end(async move { vault.gate().admit(&path, None, peer).await }).await;
@@ -134,11 +208,11 @@ async fn admit<B>(vault: Arc<Vault>, request: &mut Request<B>) -> Result<Caller>
     vault.gate().admit(&path, text, peer).await
 }
 
-/// Gives the failures to decode a message, which the transport answers by itself, the form of the vault's own errors.
+/// Gives the failures to decode a message, which the transport answers by itself, the form of the vault's own errors. A message
+/// over its bounds does not come as far as that.
 fn plainly<R: Default>(response: Response<R>) -> Response<R> {
     let Some(status) = Status::from_header_map(response.headers()) else { return response };
     match status.code() {
-        Code::OutOfRange => message_too_large(MAX_MESSAGE_BYTES).into_http(),
         Code::Internal if status.details().is_empty() => undecodable().into_http(),
         _ => response,
     }
@@ -172,7 +246,6 @@ mod tests {
             let response: Response<()> = plainly(status.into_http());
             Status::from_header_map(response.headers()).map(|status| (status.code(), !status.details().is_empty()))
         };
-        assert_eq!(code(Status::out_of_range("too large")), Some((Code::ResourceExhausted, true)));
         assert_eq!(code(Status::internal("failed to decode")), Some((Code::InvalidArgument, true)));
         assert_eq!(code(to_status(&Error::new(Reason::Internal))), Some((Code::Internal, true)));
         assert_eq!(code(Status::not_found("x")), Some((Code::NotFound, false)));

@@ -5,11 +5,13 @@
 //! | how connections are accepted, served, bounded and ended | `listener`, `connection`, `places`, `transport` |
 //! | who is let in | `layer` |
 //! | how long a call may take | `deadline` |
+//! | how much a call may send and hold | `bounds` |
 //! | which gRPC code an error has | `status` |
 //! | what a field must be | `convert` |
 //! | which use case a method calls | `services` |
 //! | the two streams | `ingest_stream`, `read_stream` |
 
+mod bounds;
 mod connection;
 mod convert;
 mod deadline;
@@ -40,14 +42,12 @@ use crate::vault::Vault;
 use deadline::DeadlineLayer;
 
 pub use crate::access::Peer;
+pub use bounds::{Bounded, Budget, Charged};
 pub use layer::{AdmitLayer, Admitted};
 pub use listener::{Ends, Listening, listen};
 pub use places::Places;
 pub use status::{code, to_status};
 pub use transport::{Current, Transport};
-
-/// The most bytes of one message: 4 MiB of records, and what the protocol puts around them.
-pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024 + 64 * 1024;
 
 /// What a listener is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,12 +117,14 @@ pub trait ServerInfo: Send + Sync + 'static {
 }
 
 /// Returns every service of the vault behind its gate and under its deadlines, with health checks, and with reflection (v1
-/// and v1alpha) if asked for. [`listen`] serves them; whatever else does has to put a [`Peer`] into each request's extensions.
+/// and v1alpha) if asked for. [`listen`] serves them; whatever else does has to put a [`Peer`] into each request's
+/// extensions. What all of them hold together stays under `budget`, which the listeners of a process share.
 pub fn router<H: Health>(
     vault: &Arc<Vault>,
     info: Arc<dyn ServerInfo>,
     health: HealthServer<H>,
     transport: &Current,
+    budget: &Arc<Budget>,
     reflection: bool,
 ) -> Routes {
     let api = serve::Api::new(Arc::clone(vault), info);
@@ -130,7 +132,7 @@ pub fn router<H: Health>(
     if reflection {
         routes = with_reflection(routes);
     }
-    let admitted = routes.into_axum_router().layer(AdmitLayer::new(Arc::clone(vault)));
+    let admitted = routes.into_axum_router().layer(AdmitLayer::new(Arc::clone(vault), Arc::clone(budget)));
     Routes::from(admitted.layer(DeadlineLayer::new(transport.clone(), Arc::clone(vault.metrics())))).prepare()
 }
 

@@ -11,6 +11,7 @@ use crate::vault::{Audited, Vault};
 use crate::watch::task;
 
 use super::ServerInfo;
+use super::bounds::held;
 use super::status::to_status;
 
 /// The implementation of every service.
@@ -48,11 +49,18 @@ pub(super) fn admitted<Q>(request: Request<Q>) -> Result<(Caller, Q), Status> {
     }
 }
 
-/// Runs an act of several steps to its end, even when the client goes away in between.
+/// Runs an act of several steps to its end, even when the client goes away in between. What its call holds of the budget it
+/// keeps until then.
 pub(super) async fn to_the_end<T, F>(act: F) -> Result<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
+    let held = held();
+    let act = async move {
+        let done = act.await;
+        drop(held);
+        done
+    };
     task::spawn("act", act).await.map_err(|error| Error::new(Reason::Internal).because(error))?
 }

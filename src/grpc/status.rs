@@ -70,7 +70,8 @@ pub(super) fn message_too_large(limit: usize) -> Status {
     with_code(Code::ResourceExhausted, &Error::new(Reason::BatchTooLarge).limit(limit as u64))
 }
 
-fn with_code(code: Code, error: &Error) -> Status {
+/// Returns what [`to_status`] does, with a code of its own.
+pub(super) fn with_code(code: Code, error: &Error) -> Status {
     log(code, error);
     let metadata = error.passed_limit().map(|limit| ("limit".to_owned(), limit.to_string()));
     let mut details = ErrorDetails::with_error_info(

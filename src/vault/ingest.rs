@@ -18,6 +18,7 @@ use super::idempotency::{Fresh, Idempotent, Known};
 use super::redact::{FindingCounts, RedactedRecord, redact};
 use super::seal::Place;
 use super::tail::Tail;
+use super::workshop::MOST_REDACTED;
 use super::{Vault, engines};
 
 /// Which conversation a write goes to.
@@ -128,6 +129,7 @@ impl Vault {
         let id = entered.id;
         let created = entered.create.is_some();
         let tail = entered.slot.as_mut().ok_or(Reason::Internal)?;
+        let room = self.workshop.enter(&records).await?;
         let redacted = redact_all(&engine, tail, records).await?;
         let ready = match self.prepare(auth, &tenant, &mut entered, &redacted, fresh.as_ref(), created).await {
             Ok(ready) => ready,
@@ -137,6 +139,7 @@ impl Vault {
             }
         };
         let pending = self.data.enqueue(ready.work).await;
+        drop(room);
         match self.settle(entered, pending).await {
             Ok(receipt) => Ok(Audited::new(ready.appended, receipt)),
             Err(SubmitError::Refused(Refusal::Conflict | Refusal::Missing | Refusal::Exists)) => {
@@ -165,6 +168,7 @@ impl Vault {
     ) -> Result<Audited<Appended>, Attempt> {
         for again in [true, false] {
             self.load_tail(tenant, entered.id, &mut entered.slot).await?;
+            let room = self.workshop.enter_again(redacted).await?;
             let ready = match self.prepare(auth, tenant, &mut entered, redacted, fresh, false).await {
                 Ok(ready) => ready,
                 Err(error) => {
@@ -172,7 +176,13 @@ impl Vault {
                     return Err(error.into());
                 }
             };
-            match self.data.submit(ready.work).await {
+            let pending = self.data.enqueue(ready.work).await;
+            drop(room);
+            let done = match pending {
+                Ok(pending) => pending.done().await,
+                Err(error) => Err(error),
+            };
+            match done {
                 Ok(receipt) => {
                     entered.slot.settled();
                     return Ok(Audited::new(ready.appended, receipt));
@@ -392,17 +402,29 @@ pub(super) async fn redact_all(
     records: Vec<NewRecord>,
 ) -> Result<Vec<RedactedRecord>> {
     let mut redacted = Vec::with_capacity(records.len());
-    let mut turn = 0;
+    let (mut turn, mut bytes) = (0, 0);
     for (index, record) in records.into_iter().enumerate() {
         turn += record.weight();
         let done = redact(engine, &tail.pseudonyms, record);
-        redacted.push(done.map_err(|error| error.within(&format!("records[{index}]")))?);
+        let done = done.map_err(|error| error.within(&format!("records[{index}]")))?;
+        bytes += done.weight();
+        redacted.push(done);
+        must_fit(bytes)?;
         if turn > BYTES_A_TURN {
             turn = 0;
             tokio::task::yield_now().await;
         }
     }
     Ok(redacted)
+}
+
+/// Refuses a batch in which so much was found that it becomes too large; one record alone never does.
+pub(super) fn must_fit(redacted: usize) -> Result<()> {
+    if redacted > MOST_REDACTED {
+        let hint = "with what redaction found the batch is too large: send fewer records at once";
+        return Err(Error::new(Reason::BatchTooLarge).at("records").hint(hint).limit(MOST_REDACTED as u64));
+    }
+    Ok(())
 }
 
 /// Checks a batch against the limits of design section 11.

@@ -43,6 +43,7 @@ mod status;
 mod stream;
 mod tail;
 mod tenants;
+mod workshop;
 
 use std::sync::Arc;
 
@@ -87,6 +88,8 @@ pub struct Settings {
     pub default_retention_days: u32,
     /// How long a request is remembered for its repetition, and a stream for its resumption.
     pub remember: std::time::Duration,
+    /// How many bytes may be in redaction and sealing at once.
+    pub work_bytes: usize,
 }
 
 impl Default for Settings {
@@ -96,6 +99,7 @@ impl Default for Settings {
             default_retention_class: "standard".parse().expect("a constant slug is a slug"),
             default_retention_days: 90,
             remember: std::time::Duration::from_secs(72 * 3600),
+            work_bytes: 128 * 1024 * 1024,
         }
     }
 }
@@ -109,6 +113,7 @@ pub struct Vault {
     settings: Settings,
     engines: engines::Engines,
     tails: tail::Tails,
+    workshop: workshop::Workshop,
     tenants: tenants::TenantCache,
     expiry: expire::Progress,
     /// Held by an act on a tenant's keys from the look at what was done before to its outcome.

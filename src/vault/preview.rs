@@ -9,7 +9,7 @@ use crate::store::Work;
 
 use super::Vault;
 use super::audited::Audited;
-use super::ingest::check_batch;
+use super::ingest::{check_batch, must_fit};
 use super::redact::redact;
 
 /// One record as redaction would make it.
@@ -55,9 +55,12 @@ impl Vault {
         check_batch(&records, self.clock.now())?;
         let engine = self.engine(tenant).await?;
         let key = PseudonymKey::from_bytes(random::bytes());
-        let mut previewed = Vec::with_capacity(records.len());
+        let room = self.workshop.enter(&records).await?;
+        let (mut previewed, mut bytes) = (Vec::with_capacity(records.len()), 0);
         for (index, record) in records.into_iter().enumerate() {
             let done = redact(&engine, &key, record).map_err(|error| error.within(&format!("records[{index}]")))?;
+            bytes += done.weight();
+            must_fit(bytes)?;
             let parts = done.parts;
             previewed.push(Previewed {
                 content: parts.content.as_shown(),
@@ -68,6 +71,7 @@ impl Vault {
                 policy_version: parts.policy_version,
             });
         }
+        drop(room);
         Ok((previewed, engine.policy().version))
     }
 }

@@ -32,6 +32,13 @@ pub(super) struct Parts {
 }
 
 impl RedactedRecord {
+    /// Returns about how many bytes it takes in memory.
+    pub(super) fn weight(&self) -> usize {
+        const FINDING: usize = size_of::<FindingNote>() + 96;
+        let metadata: usize = self.parts.metadata.values().map(String::len).sum();
+        512 + self.parts.content.len() + metadata + self.parts.findings.len() * FINDING
+    }
+
     /// Adds this record's findings to `counts`.
     pub(super) fn count(&self, counts: &mut FindingCounts) {
         for finding in &self.parts.findings {

@@ -18,6 +18,7 @@ use super::expire::{Progress, logged, own_entry};
 use super::known::Known;
 use super::tail::Tails;
 use super::tenants::MOST_TENANTS;
+use super::workshop::Workshop;
 use super::{Settings, Vault};
 
 /// Why a vault does not start.
@@ -72,6 +73,7 @@ impl Vault {
             gate,
             started: clock.now(),
             clock,
+            workshop: Workshop::new(settings.work_bytes),
             settings,
             engines: Known::new(MOST_ENGINES),
             tails: Tails::new(),

@@ -142,10 +142,12 @@ impl IngestStream {
         let sent = previous + fresh.len() as u64;
         let mut entered = vault.enter_again(&self.tenant, self.id).await?;
         let tail = entered.slot.as_ref().ok_or(Reason::Internal)?;
+        let room = vault.workshop.enter(&fresh).await?;
         let redacted = redact_all(&engine, tail, fresh).await?;
         let sealed = vault.seal_at_end(&self.tenant, &mut entered, &redacted).await?;
         let acked = Acked { client_sequence: sent, last_sequence: sealed.last, redactions: sealed.counts.clone() };
         let queued = self.queue(sealed, &acked, previous).await;
+        drop(room);
         match &queued {
             Ok(_) => entered.slot.settled(),
             Err(_) => *entered.slot = None,

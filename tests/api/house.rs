@@ -7,7 +7,9 @@ use std::time::Duration;
 use ring::digest::{SHA256, digest};
 use subrosa::clock::{Clock, ManualClock};
 use subrosa::domain::{BotScope, Role, TenantId, Timestamp};
-use subrosa::grpc::{Component, Ends, Listener, Listening, ServerInfo, ServingState, Transport, listen, router};
+use subrosa::grpc::{
+    Budget, Component, Ends, Listener, Listening, ServerInfo, ServingState, Transport, listen, router,
+};
 use subrosa::keys::{CacheLimits, KeyRing, initialise, roots::KeyFile};
 use subrosa::store::{ApiKeyRow, KeyStore, KeyWork, KeyWrite, sqlite};
 use subrosa::vault::{Settings, Vault};
@@ -114,6 +116,7 @@ async fn serve(vault: &Arc<Vault>, stop: &CancellationToken) -> Channel {
     let address = listener.local_addr().unwrap();
     let info = Arc::new(Info { address, stop: stop.clone() });
     let (_, health) = tonic_health::server::health_reporter();
+    let budget = Arc::new(Budget::new(Budget::LEAST));
     let (_, transport) = watch::channel(Arc::new(Transport {
         tls: None,
         handshake_timeout: Duration::from_secs(5),
@@ -127,7 +130,7 @@ async fn serve(vault: &Arc<Vault>, stop: &CancellationToken) -> Channel {
     }));
     let listening = Listening {
         listener,
-        routes: router(vault, info, health, &transport, true),
+        routes: router(vault, info, health, &transport, &budget, true),
         transport,
         places: Arc::default(),
         ends: Ends::default(),

@@ -27,6 +27,7 @@ mod pki;
 mod process;
 mod reference;
 mod rotation;
+mod rows;
 mod streams;
 mod support;
 mod tamper;

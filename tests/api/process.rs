@@ -1,7 +1,6 @@
 //! The process under its operator: told to read its configuration again, short of file descriptors, told to stop while much
 //! is under way.
 
-use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
@@ -12,16 +11,16 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::program::Program;
-use crate::support::{Client, eventually, reason_of, refused, said, uuid};
+use crate::support::{eventually, reason_of, refused, said, uuid};
 
-async fn is_served(program: &Program, ca_file: &Path) -> bool {
-    HealthClient::new(program.channel(ca_file)).check(HealthCheckRequest::default()).await.is_ok()
+async fn is_served(program: &Program) -> bool {
+    HealthClient::new(program.channel()).check(HealthCheckRequest::default()).await.is_ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hangup_reads_the_configuration_again_and_a_bad_one_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let mut program = Program::serve(dir.path(), &[]);
+    let mut program = Program::serve(dir.path());
     let config = dir.path().join("vault/subrosa.toml");
     let first = std::fs::read_to_string(&config).unwrap();
     let told = |line: &'static str| {
@@ -50,9 +49,9 @@ async fn a_hangup_reads_the_configuration_again_and_a_bad_one_changes_nothing() 
     program.signal("HUP");
     told("server.no_such_key: there is no such key").await;
     assert!(!program.log().contains("hunter2"), "{}", program.log());
-    assert!(is_served(&program, &dir.path().join("vault/tls/ca.pem")).await);
+    assert!(is_served(&program).await);
     program.signal("TERM");
-    assert_eq!(program.ended().await.code(), Some(0));
+    assert_eq!(program.ended().code(), Some(0));
 }
 
 /// Ticks of processor time that a process has used, of which there are a hundred a second.
@@ -65,9 +64,8 @@ fn ticks(pid: u32) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_file_descriptors_it_accepts_slowly_says_so_and_recovers() {
     let dir = tempfile::tempdir().unwrap();
-    let program = Program::dev(dir.path(), &["--log", "info"]);
-    let ca_file = dir.path().join("vault/tls/ca.pem");
-    assert!(is_served(&program, &ca_file).await);
+    let program = Program::dev(dir.path(), "info");
+    assert!(is_served(&program).await);
     let pid = Pid::from_raw(i32::try_from(program.pid()).unwrap());
     let open = std::fs::read_dir(format!("/proc/{}/fd", program.pid())).unwrap().count() as u64;
     let limit = Rlimit { current: Some(open + 4), ..getrlimit(Resource::Nofile) };
@@ -85,22 +83,15 @@ async fn without_file_descriptors_it_accepts_slowly_says_so_and_recovers() {
     // Again only when a connection was accepted in between: not once for each try.
     assert!(program.log().matches(word).count() <= 5, "{}", program.log());
     drop(held);
-    eventually("a connection", || is_served(&program, &ca_file)).await;
+    eventually("a connection", || is_served(&program)).await;
     eventually("a word of that", || async { program.log().contains("connections are accepted again") }).await;
-}
-
-/// The credentials that `dev` prints.
-fn as_role(program: &Program, ca_file: &Path, role: &str) -> Client {
-    let key = program.line["keys"][role].as_str().unwrap();
-    Client::new(program.channel(ca_file), Some(&format!("Bearer {key}")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_answers_what_is_under_way_and_ends_with_0_whoever_hangs_on() {
     let dir = tempfile::tempdir().unwrap();
-    let mut program = Program::dev(dir.path(), &[]);
-    let ca_file = dir.path().join("vault/tls/ca.pem");
-    let bot = as_role(&program, &ca_file, "ingestor");
+    let mut program = Program::dev(dir.path(), "warn");
+    let bot = program.role("ingestor");
     let name = bot.create().await;
     let mut stream = bot.open_stream(&bot.create().await, &uuid()).await.unwrap();
     stream.append(1, said("before the end")).await;
@@ -139,10 +130,10 @@ async fn a_stop_answers_what_is_under_way_and_ends_with_0_whoever_hangs_on() {
         assert!(matches!(code, Code::Unavailable | Code::Unknown | Code::Cancelled), "{status:?}");
         assert!(["", "SHUTTING_DOWN"].contains(&reason_of(&status).as_str()), "{status:?}");
     }
-    assert_eq!(program.ended().await.code(), Some(0), "{}", program.log());
+    assert_eq!(program.ended().code(), Some(0), "{}", program.log());
 
-    let program = Program::dev(dir.path(), &[]);
-    let stored = as_role(&program, &ca_file, "reader").read(&name).await.unwrap();
+    let program = Program::dev(dir.path(), "warn");
+    let stored = program.role("reader").read(&name).await.unwrap();
     let mut stored: Vec<_> = stored.iter().map(|record| crate::support::text_of(record).to_owned()).collect();
     (stored.sort(), acknowledged.sort());
     let lost: Vec<_> = acknowledged.iter().filter(|text| stored.binary_search(text).is_err()).collect();

@@ -13,7 +13,7 @@ mod tenants;
 use subrosa_proto::v1;
 use tonic::service::Routes;
 
-use super::MAX_MESSAGE_BYTES;
+use super::bounds::largest;
 use super::serve::Api;
 
 /// Adds every service to `routes`.
@@ -22,7 +22,7 @@ pub(super) fn add_to(routes: Routes, api: &Api) -> Routes {
         ($routes:expr, $($module:ident :: $server:ident),+ $(,)?) => {{
             let mut routes = $routes;
             $(routes = routes.add_service(
-                v1::$module::$server::new(api.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES),
+                v1::$module::$server::new(api.clone()).max_decoding_message_size(largest(v1::$module::SERVICE_NAME)),
             );)+
             routes
         }};

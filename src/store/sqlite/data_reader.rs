@@ -244,8 +244,8 @@ pub(super) fn conversation(
     })
 }
 
-/// Sealed bytes after which a read of records stops.
-const RECORD_BYTES: usize = 1024 * 1024;
+/// Sealed bytes after which a read of records stops: a reading holds one such page for as long as its client is slow.
+const RECORD_BYTES: usize = 128 * 1024;
 /// Bytes after which a read of entries stops.
 const ENTRY_BYTES: usize = 4 * 1024 * 1024;
 

@@ -4,16 +4,15 @@
 mod mint;
 mod opened;
 mod plant;
-mod program;
 mod scan;
 
 use subrosa_proto::v1;
 
+use crate::support::program::Program;
 use crate::support::{Client, TENANT, file, said, tool, uuid};
 
 use opened::{Plain, open_all};
 use plant::Planting;
-use program::Program;
 pub(crate) use scan::{Scanner, hits};
 
 /// How often a value of its own goes over each path, before the kill and after it.
@@ -46,7 +45,7 @@ async fn no_value_reaches_a_file_a_log_a_reply_or_what_is_sealed() {
 async fn plant_and_scan() {
     let dir = tempfile::tempdir().unwrap();
     let mut planting = Planting::default();
-    let program = Program::start(dir.path());
+    let program = Program::dev(dir.path(), "trace");
     for _ in 0..ROUNDS {
         planting.round(&program).await;
     }
@@ -54,7 +53,7 @@ async fn plant_and_scan() {
     let early = Scanner::new(&planting.mint.0);
     assert_eq!(early.places_under(dir.path()), Vec::<String>::new(), "after the kill");
 
-    let program = Program::start(dir.path());
+    let program = Program::dev(dir.path(), "trace");
     let rotate = v1::RotateKeyRequest { parent: TENANT.to_owned(), request_id: uuid() };
     program.role("operator").keys().rotate_key(rotate).await.unwrap();
     for _ in 0..ROUNDS {

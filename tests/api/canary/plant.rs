@@ -8,8 +8,8 @@ use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
 use super::mint::Mint;
-use super::program::Program;
 use super::scan::escaped;
+use crate::support::program::Program;
 use crate::support::{Client, TENANT, file, said, tool, uuid};
 
 /// Who plants, what was planted, and what came back.
