@@ -8,11 +8,17 @@ mod drive;
 mod raw;
 mod report;
 
+use std::alloc::System;
 use std::path::Path;
 
 use report::{Figure, Report};
 use subrosa::app::App;
 use subrosa::cli::{DevOptions, Host, Running};
+use zeroizing_alloc::ZeroAlloc;
+
+/// As in the program: what is freed is overwritten, and that costs.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Rounds of each measurement.
 const ROUNDS: usize = 5;

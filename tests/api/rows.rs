@@ -7,10 +7,11 @@
 //! | the same `request_id` | `idempotency::*` |
 //! | no or bad credential, not allowed | `matrix::*`, `access::*`, `audited::*`; other tenants' things: `access::*` |
 //! | frozen, destroyed, expired | `input::a_frozen_tenant_*`, `expiry::*` |
-//! | disk full, audit not writable, keys or redactor down | `faults/` of the disk; here: `a_key_store_that_is_gone_*` |
+//! | disk full, audit not writable, keys down | `tests/faults/disk.py`: full, read-only, failing, replaced, of each of the two databases |
+//! | redactor down | here: `a_redactor_that_cannot_run_*` |
 //! | client too fast | here: `who_finds_no_room_*`; `tests/faults/bounds.py` |
-//! | deadline passed | the deadline's own tests |
-//! | SIGTERM | `health::a_stop_*` |
+//! | deadline passed | `deadlines::*` |
+//! | SIGTERM | `health::a_stop_*`, `process::a_stop_*` |
 //!
 //! That nothing is stored is looked at in each; here, once more, in the audit log: a refusal leaves its denial and nothing else.
 //! That no value is in a log, metric or trace: `what_bad_input_held_is_in_no_log_and_no_metric`, with the real program.
@@ -297,4 +298,31 @@ async fn what_bad_input_held_is_in_no_log_and_no_metric() {
     assert_eq!(hits(dir.path(), &values), Vec::<String>::new());
     assert!(std::fs::metadata(dir.path().join("log")).unwrap().len() > 0, "nothing was logged");
     assert!(sent >= 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redactor_that_cannot_run_takes_nothing_in_and_hands_out_what_is_there() {
+    let mut house = House::new().await;
+    let name = house.bot().create().await;
+    house.bot().append(&name, vec![said("before")]).await.unwrap();
+    house.stop().await;
+    // As a build meets it that is older than the policy.
+    let newer = "UPDATE policies SET document = '{\"of\": \"a newer build\"}' WHERE kind = 1";
+    assert!(house.vault_db().execute(newer, []).unwrap() > 0);
+    house.start().await.unwrap();
+    let bot = house.bot();
+    let mut answers = vec![bot.append(&name, vec![said("canary-7f3a91")]).await.map(drop)];
+    answers.push(bot.create_as(v1::Conversation { bot: "a".into(), ..Default::default() }).await.map(drop));
+    let mut stream = bot.open_stream(&name, &uuid()).await.unwrap();
+    stream.append(1, said("canary-7f3a91")).await;
+    answers.push(stream.end().await.1);
+    let preview = v1::PreviewRedactionRequest { tenant: TENANT.to_owned(), records: vec![said("canary-7f3a91")] };
+    answers.push(bot.ingest().preview_redaction(preview).await.map(drop));
+    for answer in answers {
+        let status = refused(answer, Code::Unavailable, "REDACTOR_UNAVAILABLE");
+        assert!(status.get_error_details().retry_info().is_some_and(|retry| retry.retry_delay.is_some()));
+    }
+    assert_eq!(house.reader().read(&name).await.unwrap().len(), 1);
+    house.stop().await;
+    assert_eq!(hits(house.dir.path(), &["canary-7f3a91".to_owned()]), Vec::<String>::new());
 }

@@ -14,7 +14,7 @@ mod table;
 
 pub use body::{Bounded, Charged};
 pub use budget::Budget;
-pub use table::STREAM_WINDOW;
+pub(super) use table::STREAM_WINDOW;
 
 pub(super) use budget::{Account, Charge, Held, held, held_by};
 pub(super) use table::{Bounds, bounds, largest, open_bounds};

@@ -9,7 +9,7 @@ const MIB: usize = 1024 * KIB;
 
 /// Bytes that a client may send ahead on one stream. A connection's window has room for those of all its streams: a stream that
 /// is not read, because it waits for room, is never in the way of one that has some.
-pub const STREAM_WINDOW: u32 = 64 * 1024;
+pub(in crate::grpc) const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// How the messages of a method are laid out, and with it how many there are and what they weigh.
 #[derive(Debug, Clone, Copy)]
