@@ -135,7 +135,8 @@ async fn a_stop_answers_what_is_under_way_and_ends_with_0_whoever_hangs_on() {
     let program = Program::dev(dir.path(), "warn");
     let stored = program.role("reader").read(&name).await.unwrap();
     let mut stored: Vec<_> = stored.iter().map(|record| crate::support::text_of(record).to_owned()).collect();
-    (stored.sort(), acknowledged.sort());
+    stored.sort();
+    acknowledged.sort();
     let lost: Vec<_> = acknowledged.iter().filter(|text| stored.binary_search(text).is_err()).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     // A call that was cut off may have been done: one for each writer.

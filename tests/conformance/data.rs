@@ -44,7 +44,7 @@ pub(crate) async fn a_conversation_grows_in_order<F: Factory>(factory: F) {
 pub(crate) async fn a_read_of_records_stops_at_a_bounded_number_of_bytes<F: Factory>(factory: F) {
     let (store, _thread) = factory.data();
     let id = begin(&store).await;
-    let large = |sequence| RecordRow { sealed: sealed(&[b'x'; 300 * 1024]), ..record(sequence, 10) };
+    let large = |sequence| RecordRow { sealed: sealed(&[b'x'; 40 * 1024]), ..record(sequence, 10) };
     store.submit(Work::new(entry(8)).with(append(id, (1..=8).map(large).collect(), &[]))).await.unwrap();
     let sequences =
         async |after| -> Vec<_> { records(&store, id, after, 100).await.iter().map(|row| row.sequence).collect() };
