@@ -83,10 +83,12 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// `scope.absent` (or `TENANT_NOT_FOUND`, `CONVERSATION_NOT_FOUND`) for what is out of reach or not there,
+    /// `CREDENTIAL_INVALID` when the credential is not accepted any more: the body of a call may come long after it was
+    /// admitted. `scope.absent` (or `TENANT_NOT_FOUND`, `CONVERSATION_NOT_FOUND`) for what is out of reach or not there,
     /// `PERMISSION_DENIED`, `PURPOSE_REQUIRED`, `APPROVAL_REQUIRED`. Each is in the audit log by then;
     /// `AUDIT_UNAVAILABLE` when it cannot be.
     pub async fn authorize<A: Act>(&self, caller: &Caller, scope: Scope) -> Result<Authorized<A>> {
+        self.recheck(caller).await?;
         let rule = A::PERMISSION.rule();
         let (log, refusal) = match self.reach(caller, rule, &scope).await? {
             Err(reason) => (home_log(caller.principal()), Error::new(reason)),
@@ -100,7 +102,7 @@ impl Gate {
         Err(refusal)
     }
 
-    /// Checks again, in a stream that outlives its first check, that the caller's credential is still accepted.
+    /// Checks again, when there was time since the first check, that the caller's credential is still accepted.
     ///
     /// # Errors
     ///

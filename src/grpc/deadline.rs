@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,12 +18,13 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tokio::time::{Instant, Sleep};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
 use crate::access::{Rule, rule_for};
 use crate::domain::{Error, Reason};
-use crate::watch::Metrics;
+use crate::watch::{Metrics, task};
 
 use super::status::to_status;
 use super::transport::{self, Current};
@@ -52,19 +53,12 @@ impl DeadlineLayer {
         Self { transport, metrics, streams: Arc::new(streaming_methods()) }
     }
 
-    /// Returns how long a call may take.
-    fn allowed<B>(&self, request: &Request<B>) -> Result<Duration, Error> {
+    /// Returns how long a call may take. A deadline that is none is refused when the caller has been admitted.
+    fn allowed<B>(&self, request: &Request<B>) -> Duration {
         let settings = transport::now(&self.transport);
         let streams = self.streams.contains(request.uri().path());
         let longest = if streams { settings.stream_deadline } else { settings.call_deadline };
-        match request.headers().get(GRPC_TIMEOUT) {
-            None => Ok(longest),
-            Some(value) => {
-                let asked = value.to_str().ok().and_then(parse_timeout);
-                let asked = asked.ok_or_else(|| Error::invalid(GRPC_TIMEOUT, "up to 8 digits and a unit of time"))?;
-                Ok(asked.min(longest))
-            }
-        }
+        asked(request.headers()).ok().flatten().map_or(longest, |asked| asked.min(longest))
     }
 }
 
@@ -92,17 +86,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let allowed = match self.layer.allowed(&request) {
-            Ok(allowed) => allowed,
-            Err(error) => return Box::pin(async move { Ok(to_status(&error).into_http()) }),
-        };
-        let until = Instant::now() + allowed;
+        let until = Instant::now() + self.layer.allowed(&request);
         let method = rule_for(request.uri().path()).map_or("unknown", Rule::operation);
         let metrics = Arc::clone(&self.layer.metrics);
         let answer = self.inner.call(request);
         Box::pin(async move {
             match tokio::time::timeout_at(until, answer).await {
-                Ok(Ok(response)) => Ok(response.map(|body| Body::new(Cut::at(until, body)))),
+                Ok(Ok(response)) => Ok(response.map(|body| Cut::at(until, body))),
                 Ok(Err(never)) => match never {},
                 Err(_) => {
                     metrics.called(method, "DeadlineExceeded");
@@ -114,14 +104,39 @@ where
 }
 
 /// A body that ends at its deadline: with DEADLINE_EXCEEDED, where it has not ended by itself.
+///
+/// The transport does not poll a body while its client takes nothing, so a task of its own drops it then: with it goes what makes
+/// the answer, and what that holds.
 struct Cut<B> {
-    body: Option<Pin<Box<B>>>,
+    body: Slot<B>,
     deadline: Pin<Box<Sleep>>,
+    ended: bool,
+    _dropped_in_time: AbortOnDropHandle<()>,
 }
 
-impl<B> Cut<B> {
-    fn at(until: Instant, body: B) -> Self {
-        Self { body: Some(Box::pin(body)), deadline: Box::pin(tokio::time::sleep_until(until)) }
+type Slot<B> = Arc<Mutex<Option<Pin<Box<B>>>>>;
+
+fn locked<B>(slot: &Slot<B>) -> MutexGuard<'_, Option<Pin<Box<B>>>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<B: HttpBody<Data = Bytes> + Send + 'static> Cut<B> {
+    /// Returns `body` with an end at `until`; what has ended already goes as it is.
+    fn at(until: Instant, body: B) -> Body
+    where
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if body.is_end_stream() {
+            return Body::new(body);
+        }
+        let slot: Slot<B> = Arc::new(Mutex::new(Some(Box::pin(body))));
+        let in_time = Arc::clone(&slot);
+        let dropping = task::spawn("deadline", async move {
+            tokio::time::sleep_until(until).await;
+            drop(locked(&in_time).take());
+        });
+        let deadline = Box::pin(tokio::time::sleep_until(until));
+        Body::new(Self { body: slot, deadline, ended: false, _dropped_in_time: AbortOnDropHandle::new(dropping) })
     }
 }
 
@@ -130,30 +145,38 @@ impl<B: HttpBody<Data = Bytes>> HttpBody for Cut<B> {
     type Error = B::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
         // First, and by the clock: a body that always has more would never get to it, nor let the timer run.
         let over = self.deadline.deadline() <= Instant::now() || self.deadline.as_mut().poll(cx).is_ready();
-        match &mut self.body {
-            None => return Poll::Ready(None),
-            Some(body) if !over => return body.as_mut().poll_frame(cx),
-            Some(_) => {}
+        if let (false, Some(body)) = (over, locked(&self.body).as_mut()) {
+            return body.as_mut().poll_frame(cx);
         }
-        // Dropped here, so that what makes the answer ends now and not when the client has gone.
-        self.body = None;
+        self.ended = true;
+        drop(locked(&self.body).take());
         let mut trailers = HeaderMap::new();
         Poll::Ready(exceeded().add_header(&mut trailers).ok().map(|()| Ok(Frame::trailers(trailers))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(|body| body.is_end_stream())
+        self.ended || locked(&self.body).as_ref().is_some_and(|body| body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(SizeHint::default, |body| body.size_hint())
+        locked(&self.body).as_ref().map_or_else(SizeHint::default, |body| body.size_hint())
     }
 }
 
 fn exceeded() -> Status {
     to_status(&Error::new(Reason::DeadlineExceeded))
+}
+
+/// Returns the deadline that the headers ask for, or why they cannot.
+pub(super) fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
+    let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(None) };
+    let asked = value.to_str().ok().and_then(parse_timeout);
+    asked.map(Some).ok_or_else(|| Error::invalid(GRPC_TIMEOUT, "up to 8 digits and a unit of time"))
 }
 
 /// Reads a `grpc-timeout`: one to eight digits and a unit (H, M, S, m, u, n).
@@ -229,12 +252,25 @@ mod tests {
         assert!(!streams.contains("/grpc.health.v1.Health/Check"));
     }
 
-    async fn ended(body: impl HttpBody<Data = Bytes, Error = Infallible>) {
+    async fn ended(body: impl HttpBody<Data = Bytes, Error = Infallible> + Send + 'static) {
         let until = Instant::now() + Duration::from_millis(20);
         let collected = http_body_util::BodyExt::collect(Cut::at(until, body)).await.unwrap();
         let status = Status::from_header_map(collected.trailers().unwrap()).unwrap();
         assert_eq!(status.code(), tonic::Code::DeadlineExceeded);
         assert!(Instant::now() >= until);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_polls_is_dropped_at_its_deadline() {
+        let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+        let pending = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
+        let holding = futures_util::StreamExt::map(pending, move |frame| {
+            let _ = &held;
+            frame
+        });
+        let until = Instant::now() + Duration::from_millis(20);
+        let _unpolled = Cut::at(until, http_body_util::StreamBody::new(holding));
+        assert!(tokio::time::timeout(Duration::from_secs(30), dropped).await.unwrap().is_err(), "it was sent");
     }
 
     #[tokio::test]

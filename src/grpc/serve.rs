@@ -12,6 +12,7 @@ use crate::watch::task;
 
 use super::ServerInfo;
 use super::bounds::held;
+use super::deadline;
 use super::status::to_status;
 
 /// The implementation of every service.
@@ -40,9 +41,10 @@ where
     }
 }
 
-/// Returns who calls, and the message.
+/// Returns who calls, and the message. A deadline that is none is refused.
 pub(super) fn admitted<Q>(request: Request<Q>) -> Result<(Caller, Q), Status> {
-    let (_, mut extensions, message) = request.into_parts();
+    let (metadata, mut extensions, message) = request.into_parts();
+    deadline::asked(metadata.as_ref()).map_err(|error| to_status(&error))?;
     match extensions.remove::<Caller>() {
         Some(caller) => Ok((caller, message)),
         None => Err(to_status(&Error::new(Reason::Internal).because("a call came around the gate"))),
@@ -62,5 +64,21 @@ where
         drop(held);
         done
     };
-    task::spawn("act", act).await.map_err(|error| Error::new(Reason::Internal).because(error))?
+    // What a panic said may hold content, and an error's cause goes to the log.
+    task::spawn("act", act).await.map_err(|_| Error::new(Reason::Internal).because("an act panicked"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_a_call_and_what_it_said_is_in_no_error() {
+        let error = to_the_end::<(), _>(async { panic!("canary-7f3a91") }).await.unwrap_err();
+        assert_eq!(error.reason(), Reason::Internal);
+        let told = format!("{error} {error:?} {}", error.source().unwrap());
+        assert!(!told.contains("canary"), "{told}");
+    }
 }

@@ -28,6 +28,7 @@ mod process;
 mod reference;
 mod rotation;
 mod rows;
+mod slow;
 mod streams;
 mod support;
 mod tamper;

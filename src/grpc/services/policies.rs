@@ -1,12 +1,14 @@
 //! Policies.
 
+use std::sync::Arc;
+
 use subrosa_proto::v1::{self, policy_service_server::PolicyService};
 use tonic::{Request, Response, Status};
 
 use crate::domain::Error;
 use crate::grpc::convert::fields::{name, page, request_id, tenant};
 use crate::grpc::convert::policy::{document, policy_name, show};
-use crate::grpc::serve::{Api, serve};
+use crate::grpc::serve::{Api, serve, to_the_end};
 
 #[tonic::async_trait]
 impl PolicyService for Api {
@@ -30,8 +32,9 @@ impl PolicyService for Api {
             let of = tenant("parent", &message.parent)?;
             let base =
                 u32::try_from(message.base_version).map_err(|_| Error::invalid("base_version", "no such version"))?;
-            let request_id = request_id(&message.request_id)?;
-            let done = self.vault.propose_policy(&caller, of, document(message.policy)?, base, request_id).await?;
+            let (document, id) = (document(message.policy)?, request_id(&message.request_id)?);
+            let vault = Arc::clone(&self.vault);
+            let done = to_the_end(async move { vault.propose_policy(&caller, of, document, base, id).await }).await?;
             Ok(done.map(|view| v1::ProposePolicyResponse { policy: Some(show(view)) }))
         })
         .await

@@ -65,7 +65,8 @@ impl TenantService for Api {
     ) -> Result<Response<v1::UpdateTenantResponse>, Status> {
         serve(request, |caller, message| async move {
             let (of, class) = update(message.tenant, message.update_mask)?;
-            let done = self.vault.set_default_class(&caller, of, class, request_id(&message.request_id)?).await?;
+            let (vault, id) = (Arc::clone(&self.vault), request_id(&message.request_id)?);
+            let done = to_the_end(async move { vault.set_default_class(&caller, of, class, id).await }).await?;
             Ok(done.map(|view| v1::UpdateTenantResponse { tenant: Some(show(view)) }))
         })
         .await
@@ -77,7 +78,8 @@ impl TenantService for Api {
     ) -> Result<Response<v1::FreezeTenantResponse>, Status> {
         serve(request, |caller, message| async move {
             let (of, case) = (tenant("name", &message.name)?, case(&message.case_reference)?);
-            let done = self.vault.freeze_tenant(&caller, of, case, request_id(&message.request_id)?).await?;
+            let (vault, id) = (Arc::clone(&self.vault), request_id(&message.request_id)?);
+            let done = to_the_end(async move { vault.freeze_tenant(&caller, of, case, id).await }).await?;
             Ok(done.map(|view| v1::FreezeTenantResponse { tenant: Some(show(view)) }))
         })
         .await
@@ -89,7 +91,8 @@ impl TenantService for Api {
     ) -> Result<Response<v1::UnfreezeTenantResponse>, Status> {
         serve(request, |caller, message| async move {
             let (of, case) = (tenant("name", &message.name)?, case(&message.case_reference)?);
-            let done = self.vault.unfreeze_tenant(&caller, of, case, request_id(&message.request_id)?).await?;
+            let (vault, id) = (Arc::clone(&self.vault), request_id(&message.request_id)?);
+            let done = to_the_end(async move { vault.unfreeze_tenant(&caller, of, case, id).await }).await?;
             Ok(done.map(|view| v1::UnfreezeTenantResponse { tenant: Some(show(view)) }))
         })
         .await
