@@ -52,15 +52,10 @@ impl KeyCache {
 
     /// Returns the key with `id`, at most [`MAX_AGE`] old at `now`.
     pub(super) async fn get(&self, id: &str, now: Timestamp) -> Result<Option<Arc<KnownKey>>, StoreError> {
-        let generation = {
-            let state = self.lock();
-            if let Some((key, read_at)) = state.known.get(id)
-                && is_fresh(*read_at, now)
-            {
-                return Ok(Some(Arc::clone(key)));
-            }
-            state.generation
-        };
+        if let Some(key) = self.fresh(id, now) {
+            return Ok(Some(key));
+        }
+        let generation = self.lock().generation;
         let wanted = id.to_owned();
         let Some(row) = self.keys.read(move |reader| reader.api_key(&wanted)).await? else {
             return Ok(None);
@@ -68,6 +63,13 @@ impl KeyCache {
         let key = Arc::new(KnownKey::from(row));
         self.lock().keep(generation, &key, now);
         Ok(Some(key))
+    }
+
+    /// Returns the key with `id` if it is at hand, at most [`MAX_AGE`] old at `now`.
+    pub(super) fn fresh(&self, id: &str, now: Timestamp) -> Option<Arc<KnownKey>> {
+        let state = self.lock();
+        let (key, read_at) = state.known.get(id)?;
+        is_fresh(*read_at, now).then(|| Arc::clone(key))
     }
 
     /// Forgets the key with `id`, and whatever is being read while this is called.

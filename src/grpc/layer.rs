@@ -11,6 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use zeroize::Zeroizing;
 
 use crate::access::{Caller, Peer, Rule, rule_for};
 use crate::domain::{Error, Reason, Result};
@@ -196,16 +197,14 @@ async fn admit<B>(vault: Arc<Vault>, request: &mut Request<B>) -> Result<Caller>
     let credential = request.headers_mut().remove(AUTHORIZATION);
     let path = request.uri().path().to_owned();
     let peer = peer(request);
-    if credential.is_none() && peer.certificate.is_some() {
-        // The first call of a principal makes it known to the key store, which goes on when the client goes away.
-        return to_the_end(async move { vault.gate().admit(&path, None, peer).await }).await;
+    // What is no text is a malformed credential, not a missing one.
+    let text = credential.as_ref().map(|value| value.to_str().unwrap_or("malformed"));
+    if vault.gate().is_at_hand(text) {
+        return vault.gate().admit(&path, text, peer).await;
     }
-    let text = match &credential {
-        // What is no text is a malformed credential, not a missing one.
-        Some(value) => Some(value.to_str().unwrap_or("malformed")),
-        None => None,
-    };
-    vault.gate().admit(&path, text, peer).await
+    // A failed login is counted, and a principal made known, when the client does not wait for it too.
+    let text = text.map(|text| Zeroizing::new(text.to_owned()));
+    to_the_end(async move { vault.gate().admit(&path, text.as_ref().map(|text| text.as_str()), peer).await }).await
 }
 
 /// Gives the failures to decode a message, which the transport answers by itself, the form of the vault's own errors. A message

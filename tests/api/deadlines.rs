@@ -8,7 +8,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use subrosa_proto::v1;
 use tonic::{Code, Status};
 
-use crate::support::{House, refused, said, uuid};
+use crate::support::{House, eventually, refused, said, uuid};
 
 /// Calls `path` with one message and a `grpc-timeout`, and returns the trailers, or the headers of an answer without a body.
 async fn call(house: &House, key: &str, path: &str, timeout: &str, message: &impl prost::Message) -> HeaderMap {
@@ -106,4 +106,27 @@ async fn a_stream_ends_at_its_bound_and_what_it_acknowledged_stays() {
     again.append(2, said("after it")).await;
     again.acked(2).await.unwrap();
     assert_eq!(house.reader().read(&name).await.unwrap().len(), 2);
+}
+
+/// How many failed logins the system log tells of.
+async fn failed_logins(house: &House) -> u64 {
+    let log = house.role("auditor").log("system").await;
+    let logins = log.events.iter().filter(|event| event.operation == "Authenticate");
+    let entries = logins.map(|event| serde_json::from_slice::<serde_json::Value>(&event.canonical).unwrap());
+    entries.map(|entry| entry["counts"]["attempts"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_of_nothing_hides_no_failed_login() {
+    let house = House::new().await;
+    let key = format!("srk_{}_{}", "a".repeat(16), "b".repeat(52));
+    let list = v1::ListConversationsRequest { parent: "tenants/dev".to_owned(), ..Default::default() };
+    let before = failed_logins(&house).await;
+    for _ in 0..20 {
+        let path = "/subrosa.v1.ConversationService/ListConversations";
+        let answer = call(&house, &key, path, "0n", &list).await;
+        // One answer or the other: what came first.
+        assert!(status(&answer).is_err());
+    }
+    eventually("every attempt in the log", || async { failed_logins(&house).await == before + 20 }).await;
 }
