@@ -123,7 +123,7 @@ struct Visit {
 
 impl Visit {
     async fn serve(self, stream: TcpStream) {
-        let shaken = connection::shake(stream, self.settings.tls.clone());
+        let shaken = connection::shake(stream, &self.settings);
         let shaken = tokio::select! {
             () = self.ends.stop.cancelled() => return,
             shaken = tokio::time::timeout(self.settings.handshake_timeout, shaken) => shaken,
