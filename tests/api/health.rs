@@ -216,6 +216,20 @@ async fn a_client_that_takes_nothing_is_cut_off_at_the_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_is_cut_off_while_a_question_to_it_waits() {
+    let mut house = House::new().await;
+    house.configure("server", "keepalive = \"3s\"\ndrain_deadline = \"500ms\"").await;
+    let name = long_conversation(&house).await;
+    let data = house.endpoints().data;
+    let (_stuck, client) = stuck(&house, &name).await;
+    eventually("a full socket", || is_full(data, client)).await;
+    // Until the vault asks whether it is still there, which does not fit; it is given up for that only later.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::timeout(BOUND, house.stop()).await.expect("the vault did not stop in time");
+    eventually("an end of the connection", || async { waiting(data, client).is_none() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_takes_nothing_is_let_go_while_the_vault_serves() {
     let mut house = House::new().await;
     house.configure("server", "keepalive = \"1s\"").await;
