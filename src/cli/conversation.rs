@@ -13,7 +13,7 @@ use crate::config::read_secret;
 use super::args::{LimitArgs, PurposeArgs, audience, pages, tenant};
 use super::client::{Connection, request_id};
 use super::exit::CliError;
-use super::output::{Column, Output, Printer, to_json};
+use super::output::{Column, Output, Printer, csv_value};
 use super::terminal;
 
 /// Commands about conversations.
@@ -253,7 +253,7 @@ pub(super) fn print_record(record: &Record, printer: &mut Printer) -> Result<(),
     match printer.output() {
         Output::Json => return printer.message(record),
         Output::Csv => {
-            let mut value = to_json(record)?;
+            let mut value = csv_value(record)?;
             value["content"] = content(record).into();
             return printer.csv_row(&value, RECORD_COLUMNS);
         }

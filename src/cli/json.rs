@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use prost::Message;
-use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions};
+use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, Kind, MessageDescriptor, SerializeOptions};
 use serde_json::Value;
 use subrosa_proto::v1;
 
@@ -69,6 +69,47 @@ pub(super) fn to_json<M: Named>(message: &M) -> Result<Value, JsonError> {
     value_of(&dynamic).map_err(|_| mismatch())
 }
 
+/// Returns the message as JSON with its enums by what a person calls them, and its times by what `time` makes of them. Its
+/// descriptor says which fields these are: a text may spell either, and stays as it is.
+///
+/// # Errors
+///
+/// As [`to_json`].
+pub(super) fn to_json_for_person<M: Named>(message: &M, time: fn(&str) -> String) -> Result<Value, JsonError> {
+    let mut value = to_json(message)?;
+    retell(&descriptor::<M>()?, &mut value, time);
+    Ok(value)
+}
+
+fn retell(descriptor: &MessageDescriptor, value: &mut Value, time: fn(&str) -> String) {
+    for field in descriptor.fields() {
+        let Some(value) = value.get_mut(field.name()) else { continue };
+        match (field.kind(), value) {
+            (Kind::Message(entry), Value::Object(pairs)) if field.is_map() => {
+                let kind = entry.map_entry_value_field().kind();
+                pairs.values_mut().for_each(|value| retell_one(&kind, value, time));
+            }
+            (kind, Value::Array(items)) => items.iter_mut().for_each(|value| retell_one(&kind, value, time)),
+            (kind, value) => retell_one(&kind, value, time),
+        }
+    }
+}
+
+fn retell_one(kind: &Kind, value: &mut Value, time: fn(&str) -> String) {
+    match (kind, value) {
+        (Kind::Enum(_), Value::String(text)) => {
+            if let Some(tail) = enum_tail(text) {
+                tail.clone_into(text);
+            }
+        }
+        (Kind::Message(inner), Value::String(text)) if inner.full_name() == "google.protobuf.Timestamp" => {
+            *text = time(text);
+        }
+        (Kind::Message(inner), value @ Value::Object(_)) => retell(inner, value, time),
+        _ => {}
+    }
+}
+
 /// Returns a message of whatever name as JSON.
 pub(super) fn value_of(message: &DynamicMessage) -> Result<Value, serde_json::Error> {
     let options =
@@ -98,7 +139,7 @@ pub(super) fn from_json<M: Named>(text: &str) -> Result<M, JsonError> {
 }
 
 /// Returns what a person calls an enum value: `ACTIVE` for `TENANT_STATE_ACTIVE`. Nothing for any other text.
-pub(super) fn enum_tail(name: &str) -> Option<&'static str> {
+fn enum_tail(name: &str) -> Option<&'static str> {
     ENUM_TAILS.get(name).map(String::as_str)
 }
 

@@ -49,7 +49,7 @@ impl Printer {
 
     /// Prints one message: as one line of JSON, or its fields that are set, one a line.
     pub fn message<M: Named>(&mut self, message: &M) -> Result<(), CliError> {
-        self.value(&to_json(message)?)
+        self.value(&shown(message, self.output, to_the_second)?)
     }
 
     /// Prints one JSON object, as [`Printer::message`] does.
@@ -76,7 +76,8 @@ impl Printer {
 
     /// Prints many messages: as JSON, one a line; or as a table.
     pub fn messages<M: Named>(&mut self, messages: &[M], columns: &[Column]) -> Result<(), CliError> {
-        let values = messages.iter().map(to_json).collect::<Result<Vec<_>, _>>()?;
+        let time = if self.output == Output::Csv { str::to_owned } else { to_the_second };
+        let values = messages.iter().map(|message| shown(message, self.output, time)).collect::<Result<Vec<_>, _>>()?;
         self.table(&values, columns)
     }
 
@@ -122,12 +123,29 @@ impl Printer {
     }
 }
 
-/// Returns the message as JSON.
-pub(super) fn to_json<M: Named>(message: &M) -> Result<Value, CliError> {
-    json::to_json(message).map_err(|error| CliError::Failed(error.to_string()))
+/// Returns the message as JSON, as a row of a table for a spreadsheet is made from: times whole, enums by their tail.
+pub(super) fn csv_value<M: Named>(message: &M) -> Result<Value, CliError> {
+    shown(message, Output::Csv, str::to_owned)
 }
 
-/// Returns what stands at `path`, for a person: enums by their tail, times to the second, everything neutralised.
+/// Returns the message as JSON: for a program as it is, for anyone else with its enums and times in a shorter form.
+fn shown<M: Named>(message: &M, output: Output, time: fn(&str) -> String) -> Result<Value, CliError> {
+    let value = match output {
+        Output::Json => json::to_json(message),
+        Output::Human | Output::Csv => json::to_json_for_person(message, time),
+    };
+    value.map_err(|error| CliError::Failed(error.to_string()))
+}
+
+/// Returns a time of JSON, which is ASCII, without what is shorter than a second.
+fn to_the_second(time: &str) -> String {
+    match (time.get(..10), time.get(11..19)) {
+        (Some(day), Some(hour)) => format!("{day} {hour}"),
+        _ => time.to_owned(),
+    }
+}
+
+/// Returns what stands at `path`, for a person: everything neutralised.
 fn cell(value: &Value, path: &str) -> String {
     found(value, path).map(scalar).unwrap_or_default()
 }
@@ -136,11 +154,11 @@ fn found<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |value, field| value.get(field))
 }
 
-/// Returns a value for a spreadsheet: times and texts whole, enums by their tail.
+/// Returns a value for a spreadsheet: texts whole.
 fn whole(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => json::enum_tail(text).unwrap_or(text).to_owned(),
+        Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(whole).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
             let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", whole(value))).collect();
@@ -153,7 +171,7 @@ fn whole(value: &Value) -> String {
 fn scalar(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text_for_person(text),
+        Value::String(text) => terminal::one_line(text),
         Value::Array(items) => items.iter().map(scalar).filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
             let pairs = fields.iter().map(|(name, value)| format!("{}={}", terminal::one_line(name), scalar(value)));
@@ -161,21 +179,6 @@ fn scalar(value: &Value) -> String {
         }
         other => other.to_string(),
     }
-}
-
-fn text_for_person(text: &str) -> String {
-    match json::enum_tail(text) {
-        Some(tail) => tail.to_owned(),
-        None if is_time(text) => format!("{} {}", &text[..10], &text[11..19]),
-        None => terminal::one_line(text),
-    }
-}
-
-fn is_time(text: &str) -> bool {
-    text.is_ascii()
-        && text.len() >= 20
-        && text.as_bytes()[10] == b'T'
-        && text.parse::<crate::domain::Timestamp>().is_ok()
 }
 
 /// Collects the fields that are set, nested ones by their path, in order.
@@ -251,14 +254,58 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use subrosa_proto::v1;
 
     use super::testing::printed;
     use super::*;
 
+    fn tenant(name: &str, ms: i32) -> v1::Tenant {
+        let time = prost_types::Timestamp { seconds: 1_795_251_352, nanos: ms * 1_000_000 };
+        let state = v1::TenantState::Active.into();
+        v1::Tenant { name: name.into(), state, create_time: Some(time), ..Default::default() }
+    }
+
+    #[test]
+    fn enums_and_times_are_shortened_where_the_message_has_them_and_in_no_text() {
+        let (time, word) = ("2026-11-21T08:55:52.007Z", "TENANT_STATE_ACTIVE");
+        let (rows, columns) =
+            ([tenant(word, 7), tenant(time, 7)], [("N", "name"), ("S", "state"), ("T", "create_time")]);
+        let csv = printed(Output::Csv, |printer| printer.messages(&rows, &columns));
+        let row = |name| [name, "ACTIVE", time].map(str::to_owned).to_vec();
+        assert_eq!(super::super::csv::parse(&csv)[1..], [row(word), row(time)]);
+        let table = printed(Output::Human, |printer| printer.messages(&rows, &columns));
+        assert!(table.lines().nth(1).unwrap().starts_with(&format!("{word}  ")), "{table}");
+        assert!(table.lines().nth(2).unwrap().starts_with(time), "{table}");
+        assert_eq!(table.matches("  ACTIVE  2026-11-21 08:55:52").count(), 2, "{table}");
+        for output in [Output::Human, Output::Csv] {
+            let one = printed(output, |printer| printer.message(&rows[0]));
+            assert!(one.contains(word) && one.contains("2026-11-21 08:55:52"), "{one}");
+            assert_eq!(one.matches("ACTIVE").count(), 2, "{one}");
+        }
+        let json = printed(Output::Json, |printer| printer.message(&rows[0]));
+        assert_eq!(json.matches(word).count(), 2, "{json}");
+    }
+
+    #[test]
+    fn what_a_record_says_is_never_shortened() {
+        let word = || "TENANT_STATE_ACTIVE".to_owned();
+        let record = v1::Record {
+            content: Some(v1::record::Content::Text(word())),
+            metadata: [(word(), word())].into(),
+            model: word(),
+            kind: v1::RecordKind::Text.into(),
+            ..Default::default()
+        };
+        let csv = printed(Output::Csv, |printer| super::super::conversation::print_record(&record, printer));
+        assert_eq!(csv.matches("TENANT_STATE_ACTIVE").count(), 4, "{csv}");
+        assert!(csv.contains("\"TEXT\"") && !csv.contains("RECORD_KIND_"), "{csv}");
+    }
+
     #[test]
     fn a_table_is_aligned_and_neutralised() {
-        let rows = [json!({"name": "a", "at": {"time": "2026-11-21T08:55:52.007Z"}}), json!({"name": "你好\u{1b}[2J"})];
-        let text = printed(Output::Human, |printer| printer.table(&rows, &[("NAME", "name"), ("TIME", "at.time")]));
+        let rows = [tenant("a", 7), v1::Tenant { name: "你好\u{1b}[2J".into(), ..Default::default() }];
+        let columns = [("NAME", "name"), ("TIME", "create_time")];
+        let text = printed(Output::Human, |printer| printer.messages(&rows, &columns));
         assert_eq!(text, "NAME           TIME\na              2026-11-21 08:55:52\n你好\\u{1b}[2J\n");
         assert!(!text.contains('\u{1b}'));
     }
@@ -266,7 +313,7 @@ mod tests {
     #[test]
     fn a_list_is_a_table_for_a_spreadsheet() {
         let rows = [
-            json!({"name": "=1+1", "at": {"time": "2026-11-21T08:55:52.007Z"}, "state": "TENANT_STATE_ACTIVE"}),
+            json!({"name": "=1+1", "at": {"time": "2026-11-21T08:55:52.007Z"}, "state": "on"}),
             json!({"name": "a\u{1b}[2J\"b\nc", "labels": ["x", "y"]}),
         ];
         let columns = [("NAME", "name"), ("TIME", "at.time"), ("STATE", "state"), ("LABELS", "labels")];
@@ -274,20 +321,20 @@ mod tests {
         assert_eq!(
             text,
             "\"name\",\"at.time\",\"state\",\"labels\"\r\n\
-             \"'=1+1\",\"2026-11-21T08:55:52.007Z\",\"ACTIVE\",\"\"\r\n\
+             \"'=1+1\",\"2026-11-21T08:55:52.007Z\",\"on\",\"\"\r\n\
              \"a\\u{1b}[2J\"\"b\nc\",\"\",\"\",\"x, y\"\r\n"
         );
         assert_eq!(
             printed(Output::Csv, |printer| printer.value(&rows[0]["at"])),
-            "\"field\",\"value\"\r\n\"time\",\"2026-11-21 08:55:52\"\r\n"
+            "\"field\",\"value\"\r\n\"time\",\"2026-11-21T08:55:52.007Z\"\r\n"
         );
         assert_eq!(printed(Output::Csv, |printer| printer.note("hello")), "");
     }
 
     #[test]
     fn an_object_shows_what_is_set() {
-        let value = json!({"name": "x", "state": "TENANT_STATE_ACTIVE", "empty": "", "none": null, "in": {"n": 3}});
-        assert_eq!(printed(Output::Human, |printer| printer.value(&value)), "name   x\nstate  ACTIVE\nin.n   3\n");
+        let value = json!({"name": "x", "state": "on", "empty": "", "none": null, "in": {"n": 3}});
+        assert_eq!(printed(Output::Human, |printer| printer.value(&value)), "name   x\nstate  on\nin.n   3\n");
         assert_eq!(printed(Output::Json, |printer| printer.value(&value)), format!("{value}\n"));
     }
 

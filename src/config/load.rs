@@ -115,6 +115,20 @@ impl Config {
         differing.collect()
     }
 
+    /// Returns this configuration with the values that `keys`, as `section.key`, have in `other`.
+    ///
+    /// # Errors
+    ///
+    /// They do not fit the rest.
+    pub fn with(&self, keys: &[&str], other: &Self) -> Result<Self, ConfigError> {
+        let mut mixed = self.clone();
+        for (section, key) in keys.iter().filter_map(|path| path.split_once('.')) {
+            mixed.take(section, key, other);
+        }
+        mixed.check()?;
+        Ok(mixed)
+    }
+
     fn sections(&self) -> Vec<(&'static str, Vec<Entry>)> {
         vec![
             (Server::NAME, self.server.entries()),
@@ -139,6 +153,20 @@ impl Config {
             Limits::NAME => self.limits.set(key, raw),
             Log::NAME => self.log.set(key, raw),
             _ => Err(Problem::UnknownSection),
+        }
+    }
+
+    fn take(&mut self, section: &str, key: &str, other: &Self) {
+        match section {
+            Server::NAME => self.server.take(key, &other.server),
+            Storage::NAME => self.storage.take(key, &other.storage),
+            Sealing::NAME => self.sealing.take(key, &other.sealing),
+            Keys::NAME => self.keys.take(key, &other.keys),
+            Audit::NAME => self.audit.take(key, &other.audit),
+            Retention::NAME => self.retention.take(key, &other.retention),
+            Limits::NAME => self.limits.take(key, &other.limits),
+            Log::NAME => self.log.take(key, &other.log),
+            _ => {}
         }
     }
 
@@ -356,6 +384,21 @@ mod tests {
         let other = load("", &[], &[PLAIN, "log.filter=debug", "storage.readers=5"]).unwrap();
         assert_eq!(one.differences(&other), ["storage.readers", "log.filter"]);
         assert!(one.differences(&one).is_empty());
+    }
+
+    #[test]
+    fn some_keys_are_taken_from_another_configuration() {
+        let one = load("", &[], &["server.tls_cert=c.pem", "server.tls_key=k.pem"]).unwrap();
+        let other = load("", &[], &[PLAIN, "server.tls_cert=d.pem", "log.filter=debug", "storage.readers=5"]).unwrap();
+        let mixed = one.with(&["server.tls_cert", "log.filter"], &other).unwrap();
+        assert_eq!(one.differences(&mixed), ["server.tls_cert", "log.filter"]);
+        assert_eq!(mixed.server.tls_cert, other.server.tls_cert);
+        let every: Vec<_> = Config::documentation().into_iter().map(|key| key.path).collect();
+        let every: Vec<_> = every.iter().map(String::as_str).collect();
+        assert!(one.with(&every, &other).unwrap().differences(&other).is_empty());
+        let bare = load("", &[], &[PLAIN]).unwrap();
+        let refused = one.with(&["server.tls_cert"], &bare).unwrap_err().to_string();
+        assert!(refused.contains("server.tls_cert: required"), "{refused}");
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub(super) trait Section: Default {
     /// Sets `key`, or tells why it cannot be set.
     fn set(&mut self, key: &str, raw: &Raw<'_>) -> Result<(), Problem>;
 
+    /// Sets `key` to what it is in `other`; nothing where there is no such key.
+    fn take(&mut self, key: &str, other: &Self);
+
     /// Returns every key, in order.
     fn entries(&self) -> Vec<Entry>;
 
@@ -72,6 +75,13 @@ macro_rules! section {
                     _ => return Err($crate::config::error::Problem::UnknownKey),
                 }
                 Ok(())
+            }
+
+            fn take(&mut self, key: &str, other: &Self) {
+                match key {
+                    $(stringify!($key) => self.$key.clone_from(&other.$key),)*
+                    _ => {}
+                }
             }
 
             fn entries(&self) -> Vec<$crate::config::section::Entry> {

@@ -6,7 +6,6 @@
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -35,8 +33,8 @@ use super::transport::Transport;
 
 /// What bytes come over.
 pub(super) enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Io {
@@ -49,17 +47,19 @@ impl Io {
     }
 }
 
-/// Shakes hands.
-pub(super) async fn shake(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Io> {
+/// Shakes hands. From here on, the client may take nothing of what it is sent for twice the time in which it would be found
+/// to be silent.
+pub(super) async fn shake(stream: TcpStream, settings: &Transport) -> io::Result<Io> {
     stream.set_nodelay(true)?;
-    match tls {
-        None => Ok(Io::Plain(stream)),
-        Some(config) => Ok(Io::Tls(Box::new(TlsAcceptor::from(config).accept(stream).await?))),
+    let socket = Socket { stream, patience: settings.keepalive.saturating_mul(2), stuck: None };
+    match settings.tls.clone() {
+        None => Ok(Io::Plain(socket)),
+        Some(config) => Ok(Io::Tls(Box::new(TlsAcceptor::from(config).accept(socket).await?))),
     }
 }
 
 /// Serves a connection to its end. Once the listener is to stop, the client is told to go (GOAWAY) and what is under way may
-/// finish; once it is cut, reading fails, and that ends it with every stream on it.
+/// finish; once it is cut, reading and writing fail, and that ends it with every stream on it.
 pub(super) async fn serve(io: Io, peer: Peer, routes: Routes, settings: &Transport, ends: &Ends) {
     let service = TowerToHyperService::new(routes.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
@@ -107,6 +107,62 @@ const MAX_HEADERS: u32 = 16 * 1024;
 /// (CVE-2023-44487, CVE-2025-8671).
 const MAX_RESETS: usize = 64;
 
+/// A socket that a client has to empty: HTTP/2 neither reads nor notes that its own questions go unanswered while what it has
+/// to say does not fit.
+pub(super) struct Socket {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs while the socket takes nothing.
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl Socket {
+    /// Starts or stops the clock by how a write went, and fails it once the client has had its time.
+    fn wrote(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if wrote.is_ready() {
+            self.stuck = None;
+            return wrote;
+        }
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.patience)));
+        stuck.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let wrote = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.wrote(cx, wrote)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.wrote(cx, wrote)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    // Neither waits for the client: what was written is the system's.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
 /// Bytes that come and go, as long as the client keeps to its times and nobody cuts the connection.
 ///
 /// A client that takes nothing would else keep its streams, and through them the stores, open for as long as it likes.
@@ -128,6 +184,11 @@ impl Watched {
         watched
     }
 
+    /// Fails once the connection is cut. Asked before each act: HTTP/2 may do nothing but try to write.
+    fn check_cut(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.cut.as_mut().poll(cx).is_ready() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+
     /// Takes note of what has come, and starts or stops the clock. What is owed is owed within the time from the moment it
     /// was begun: bytes that come now and then win none.
     fn note(&mut self, came: &[u8]) {
@@ -142,9 +203,7 @@ impl Watched {
 
 impl AsyncRead for Watched {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.cut.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
+        self.check_cut(cx)?;
         let before = buf.filled().len();
         let read = match &mut self.io {
             Io::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -162,6 +221,7 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.check_cut(cx)?;
         match &mut self.io {
             Io::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, buf),
@@ -173,6 +233,7 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.check_cut(cx)?;
         match &mut self.io {
             Io::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_write_vectored(cx, bufs),
@@ -184,6 +245,7 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check_cut(cx)?;
         match &mut self.io {
             Io::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
@@ -191,6 +253,7 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check_cut(cx)?;
         match &mut self.io {
             Io::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),

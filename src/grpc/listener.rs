@@ -62,7 +62,7 @@ impl Listening {
     async fn accept_all(&self, open: &mpsc::Sender<()>) {
         let mut trouble = Trouble::default();
         loop {
-            self.places.below(transport::now(&self.transport).max_connections).await;
+            self.room().await;
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     trouble.over();
@@ -72,6 +72,18 @@ impl Listening {
                     self.metrics.connection_refused(RefusedConnection::System);
                     tokio::time::sleep(trouble.again(&error)).await;
                 }
+            }
+        }
+    }
+
+    /// Waits until one more connection may be open, by what is in force then.
+    async fn room(&self) {
+        let mut settings = self.transport.clone();
+        loop {
+            let most = settings.borrow_and_update().max_connections;
+            tokio::select! {
+                () = self.places.below(most) => return,
+                Ok(()) = settings.changed() => {}
             }
         }
     }
@@ -111,7 +123,7 @@ struct Visit {
 
 impl Visit {
     async fn serve(self, stream: TcpStream) {
-        let shaken = connection::shake(stream, self.settings.tls.clone());
+        let shaken = connection::shake(stream, &self.settings);
         let shaken = tokio::select! {
             () = self.ends.stop.cancelled() => return,
             shaken = tokio::time::timeout(self.settings.handshake_timeout, shaken) => shaken,

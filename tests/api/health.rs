@@ -1,21 +1,23 @@
 //! Health, reflection, status, and an end in time with clients that do not let go.
 
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use subrosa_proto::v1;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::support::{House, refused, said, uuid};
+use crate::support::{House, eventually, refused, said, uuid};
+use crate::transport::metric;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_needs_no_credential_and_says_serving_for_every_service() {
@@ -142,20 +144,20 @@ impl AsyncWrite for Frozen {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_takes_nothing_is_cut_off_at_the_deadline() {
-    let mut house = House::new().await;
-    let name = house.bot().create().await;
-    for _ in 0..10 {
-        house.bot().append(&name, vec![said(&"slow ".repeat(2_000)); 400]).await.unwrap();
-    }
+/// Begins to read a conversation over a connection of its own, and takes nothing any more after the first record: the socket
+/// is full, both ways. Returns what keeps it open, and the client's end.
+async fn stuck(house: &House, name: &str) -> (tonic::Streaming<v1::ReadConversationResponse>, SocketAddr) {
     let (data, frozen) = (house.endpoints().data, Arc::new(AtomicBool::new(false)));
+    let own = Arc::new(OnceLock::new());
     let connector = {
-        let frozen = Arc::clone(&frozen);
+        let (frozen, own) = (Arc::clone(&frozen), Arc::clone(&own));
         tower::service_fn(move |_: http::Uri| {
-            let frozen = Arc::clone(&frozen);
+            let (frozen, own) = (Arc::clone(&frozen), Arc::clone(&own));
             async move {
-                let stream = TcpStream::connect(data).await?;
+                let socket = TcpSocket::new_v4()?;
+                socket.set_recv_buffer_size(4_096)?;
+                let stream = socket.connect(data).await?;
+                own.set(stream.local_addr()?).map_err(|_| std::io::Error::other("connected twice"))?;
                 Ok::<_, std::io::Error>(TokioIo::new(Frozen { stream, frozen }))
             }
         })
@@ -164,11 +166,81 @@ async fn a_client_that_takes_nothing_is_cut_off_at_the_deadline() {
     let window = 256 * 1024 * 1024;
     let endpoint = house.endpoint_to(data).initial_stream_window_size(window).initial_connection_window_size(window);
     let channel = endpoint.connect_with_connector(connector).await.unwrap();
-    let mut stuck = house.reader().over(channel).reading(&name).await.unwrap();
-    assert!(stuck.message().await.unwrap().is_some());
+    let mut reading = house.reader().over(channel).reading(name).await.unwrap();
+    assert!(reading.message().await.unwrap().is_some());
     frozen.store(true, Ordering::SeqCst);
+    (reading, *own.get().unwrap())
+}
+
+/// Makes a conversation that no socket takes in one go.
+async fn long_conversation(house: &House) -> String {
+    let name = house.bot().create().await;
+    for _ in 0..10 {
+        house.bot().append(&name, vec![said(&"slow ".repeat(2_000)); 400]).await.unwrap();
+    }
+    name
+}
+
+/// Returns how many bytes wait in the vault's end of the connection from `client`, as long as that is open, by what the
+/// system says of its sockets: the client itself would have to read to learn of the end.
+fn waiting(vault: SocketAddr, client: SocketAddr) -> Option<u64> {
+    let end = |address: SocketAddr| {
+        let IpAddr::V4(ip) = address.ip() else { panic!("{address} is not IPv4") };
+        format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port())
+    };
+    let established = format!("{} {} 01 ", end(vault), end(client));
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let (_, queues) = sockets.lines().find_map(|line| line.split_once(&established))?;
+    Some(u64::from_str_radix(queues.split_once(':').unwrap().0, 16).unwrap())
+}
+
+/// Tells whether that end can take no more.
+async fn is_full(vault: SocketAddr, client: SocketAddr) -> bool {
+    let before = waiting(vault, client);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    before.is_some_and(|bytes| bytes > 0) && before == waiting(vault, client)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_is_cut_off_at_the_deadline() {
+    let mut house = House::new().await;
+    let name = long_conversation(&house).await;
+    let data = house.endpoints().data;
+    let (stuck, client) = stuck(&house, &name).await;
+    eventually("a full socket", || is_full(data, client)).await;
     tokio::time::timeout(BOUND, house.stop()).await.expect("the vault did not stop in time");
+    eventually("an end of the connection", || async { waiting(data, client).is_none() }).await;
     house.start().await.unwrap();
     assert_eq!(house.reader().read(&name).await.unwrap().len(), 4_000);
     drop(stuck);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_is_cut_off_while_a_question_to_it_waits() {
+    let mut house = House::new().await;
+    house.configure("server", "keepalive = \"3s\"\ndrain_deadline = \"500ms\"").await;
+    let name = long_conversation(&house).await;
+    let data = house.endpoints().data;
+    let (_stuck, client) = stuck(&house, &name).await;
+    eventually("a full socket", || is_full(data, client)).await;
+    // Until the vault asks whether it is still there, which does not fit; it is given up for that only later.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::timeout(BOUND, house.stop()).await.expect("the vault did not stop in time");
+    eventually("an end of the connection", || async { waiting(data, client).is_none() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_is_let_go_while_the_vault_serves() {
+    let mut house = House::new().await;
+    house.configure("server", "keepalive = \"1s\"").await;
+    let name = long_conversation(&house).await;
+    let data = house.endpoints().data;
+    // The one of the house itself.
+    let open = || async { metric(&house, "subrosa_connections ").await };
+    eventually("a count of connections", || async { open().await == 1 }).await;
+    let (_stuck, client) = stuck(&house, &name).await;
+    eventually("an end of the connection", || async { waiting(data, client).is_none() }).await;
+    eventually("a free place", || async { open().await == 1 }).await;
+    // Who takes what it is sent is not asked to be quick about it.
+    assert_eq!(house.reader().read(&name).await.unwrap().len(), 4_000);
 }

@@ -1,6 +1,7 @@
 //! The process under its operator: told to read its configuration again, short of file descriptors, told to stop while much
 //! is under way.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
@@ -12,6 +13,9 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::program::Program;
 use crate::support::{eventually, reason_of, refused, said, uuid};
+
+/// How long anything here may take before the test has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn is_served(program: &Program) -> bool {
     HealthClient::new(program.channel()).check(HealthCheckRequest::default()).await.is_ok()
@@ -52,6 +56,66 @@ async fn a_hangup_reads_the_configuration_again_and_a_bad_one_changes_nothing() 
     assert!(is_served(&program).await);
     program.signal("TERM");
     assert_eq!(program.ended().code(), Some(0));
+}
+
+/// Adds lines to a section of the configuration that a program serves by.
+fn configure(config: &Path, section: &str, lines: &str) {
+    let mut table: toml::Table = std::fs::read_to_string(config).unwrap().parse().unwrap();
+    let keys: toml::Table = lines.parse().unwrap();
+    let section = table.entry(section).or_insert_with(|| toml::Table::new().into());
+    section.as_table_mut().unwrap().extend(keys);
+    std::fs::write(config, table.to_string()).unwrap();
+}
+
+/// Tells the program to read its configuration again, and returns once it has logged `line` once more.
+async fn hang_up(program: &Program, line: &str) {
+    let before = program.log().matches(line).count();
+    program.signal("HUP");
+    eventually(line, || async move { program.log().matches(line).count() > before }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_never_takes_tls_away_and_says_each_time_what_is_not_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::serve(dir.path());
+    let config = dir.path().join("vault/subrosa.toml");
+    let next_start = "these keys change with the next start";
+    configure(&config, "server", "insecure_plaintext = true");
+    configure(&config, "audit", "checkpoint_entries = 9");
+    for _ in 0..2 {
+        hang_up(&program, next_start).await;
+        let log = program.log();
+        let told = log.lines().rfind(|line| line.contains(next_start)).unwrap();
+        assert!(told.contains("server.insecure_plaintext") && told.contains("audit.checkpoint_entries"), "{told}");
+        assert!(is_served(&program).await, "the listener has left TLS");
+    }
+    // Nor does a certificate that cannot be used.
+    configure(&config, "server", "tls_cert = \"nowhere.pem\"");
+    hang_up(&program, "cannot be used").await;
+    assert!(is_served(&program).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_listener_takes_more_connections_as_soon_as_it_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::serve(dir.path());
+    let config = dir.path().join("vault/subrosa.toml");
+    let in_force = "was read again and is in force";
+    configure(&config, "server", "max_connections = 2\nhandshake_timeout = \"1h\"");
+    hang_up(&program, in_force).await;
+    // The listener waits for its next connection by the old number already: that one is served whatever the new one is.
+    assert!(is_served(&program).await);
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        held.push(TcpStream::connect(program.address("data")).await.unwrap());
+    }
+    let mut third = Box::pin(is_served(&program));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut third).await;
+    assert!(early.is_err(), "a third connection was served: {early:?}");
+    configure(&config, "server", "max_connections = 3");
+    hang_up(&program, in_force).await;
+    assert!(tokio::time::timeout(PATIENCE, third).await.expect("the listener takes no more than before"));
+    drop(held);
 }
 
 /// Ticks of processor time that a process has used, of which there are a hundred a second.

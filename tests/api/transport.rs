@@ -40,7 +40,7 @@ async fn health_by(authority: &str, address: SocketAddr) -> bool {
 }
 
 /// Returns the value of a metric, zero where it is not there yet.
-async fn metric(house: &House, name: &str) -> u64 {
+pub(crate) async fn metric(house: &House, name: &str) -> u64 {
     let mut stream = TcpStream::connect(house.endpoints().metrics).await.unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut page = String::new();
