@@ -152,7 +152,7 @@ impl<B> Bounded<B> {
         Poll::Ready(Ok(()))
     }
 
-    /// Starts the clock of what is to come in: of a request that is one message at once, and it goes until the end of the body;
+    /// Starts the clock of what is to come in: of a request that is one message at once, and it goes on until the end of the body;
     /// of a stream with each message, which may be as far apart as the client likes.
     fn clock(&mut self) -> Option<&mut Pin<Box<Sleep>>> {
         if self.left == 0 && self.data.is_empty() && !self.bounds.unary() {
@@ -186,9 +186,6 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
-        if this.bounds.unary() {
-            this.clock();
-        }
         loop {
             let waited = this.waiting.is_some();
             ready!(this.poll_room(cx))?;
@@ -288,7 +285,7 @@ mod tests {
         account: &Account,
         bounds: Bounds,
         bytes: &[u8],
-    ) -> (impl Body<Error = tonic::codegen::StdError> + Unpin, Arc<Held>) {
+    ) -> (impl Body<Data = Bytes, Error = tonic::codegen::StdError> + Unpin, Arc<Held>) {
         let held = account.begin(bounds.answer).await.unwrap();
         let frames: Vec<Result<_, tonic::codegen::StdError>> = vec![Ok(Frame::data(Bytes::copy_from_slice(bytes)))];
         let inner = StreamBody::new(stream::iter(frames).chain(stream::pending()));
@@ -352,8 +349,31 @@ mod tests {
         let bounds = open_bounds("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
         let account = budget.open_account("192.0.2.1", &bounds);
         let many = [&[0, 0, 0, 2, 0][..], &[0; 512]].concat().repeat(10_000);
-        let (body, _held) = sent(&account, bounds, &many).await;
-        let end = ends(body).now_or_never();
-        assert_eq!(end, None, "it is refused in the middle");
+        let (mut body, _held) = sent(&account, bounds, &many).await;
+        let mut passed = 0;
+        while let Some(frame) = body.frame().now_or_never() {
+            passed += frame.unwrap().unwrap().data_ref().unwrap().len();
+        }
+        assert_eq!(passed, many.len());
+    }
+
+    #[tokio::test]
+    async fn each_message_of_a_stream_has_a_clock_of_its_own() {
+        let budget = Budget::new(Budget::LEAST);
+        let slowest = Duration::from_secs(1);
+        let bounds = Bounds { slowest, ..bounds(P::Ingest) };
+        let account = budget.account("a", &bounds);
+        let held = account.begin(bounds.answer).await.unwrap();
+        let chunk = |(after, bytes)| async move {
+            tokio::time::sleep(after).await;
+            Ok::<_, tonic::codegen::StdError>(Frame::data(Bytes::from_static(bytes)))
+        };
+        // Two messages, of which each is waited for in the middle, further apart than one may take.
+        let (half, rest, now) = (&b"\0\0\0\0\x02\x0a"[..], &b"\0"[..], Duration::from_millis(1));
+        let chunks = stream::iter([(now, half), (now, rest), (slowest * 3 / 2, half), (now, rest)]).then(chunk);
+        let mut body = Bounded::new(StreamBody::new(Box::pin(chunks)), bounds, account, held);
+        while let Some(frame) = body.frame().await {
+            assert!(frame.is_ok());
+        }
     }
 }
