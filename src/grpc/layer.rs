@@ -17,7 +17,8 @@ use crate::access::{Caller, Peer, Rule, rule_for};
 use crate::domain::{Error, Reason, Result};
 use crate::vault::Vault;
 
-use super::bounds::{Account, Bounded, Bounds, Budget, Charged, bounds, held_by, open_bounds};
+use super::bounds::{Account, Bounded, Bounds, Budget, Charged, Reserve, bounds, held_by, open_bounds};
+use super::places::source;
 use super::serve::to_the_end;
 use super::status::to_status;
 
@@ -77,15 +78,15 @@ where
             }
             if is_open(request.uri().path()) {
                 request.headers_mut().remove(AUTHORIZATION);
-                let (bounds, account) =
-                    (open_bounds(request.uri().path()), budget.open_account(&peer(&request).address.to_string()));
+                let bounds = open_bounds(request.uri().path());
+                let account = budget.open_account(&source(peer(&request).address).to_string(), &bounds);
                 return bounded(&mut ready, request, bounds, account).await;
             }
             let method = rule_for(request.uri().path()).map_or("unknown", Rule::operation);
             let response = match admit(Arc::clone(&vault), &mut request).await {
                 Ok(caller) => {
-                    let account = budget.account(&caller.principal().pseudonym);
                     let bounds = bounds(caller.permission());
+                    let account = budget.account(&caller.principal().pseudonym, &bounds);
                     request.extensions_mut().insert(caller);
                     bounded(&mut ready, request, bounds, account).await?
                 }
@@ -120,7 +121,9 @@ where
     if bounds.unary() {
         held.done();
     }
-    Ok(response.map(|body| Charged::new(body, Some(held))))
+    // A probe's answer is a few bytes: who does not take it keeps no other from asking.
+    let kept = (bounds.reserve != Reserve::Probe).then_some(held);
+    Ok(response.map(|body| Charged::new(body, kept)))
 }
 
 fn refusal<R: Default>(status: &Status) -> Response<Charged<R>> {

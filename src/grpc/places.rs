@@ -83,7 +83,7 @@ impl Drop for Place {
 }
 
 /// Returns what counts as one source: a host has all addresses of its /64 of IPv6 (RFC 6177).
-fn source(peer: IpAddr) -> IpAddr {
+pub(super) fn source(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
         v4 => v4,

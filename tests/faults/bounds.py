@@ -2,7 +2,7 @@
 
 usage: bounds.py PATH-TO-SUBROSA [--memory BYTES]
 
-First with the budget that a vault has by default, under which a thousand streams are open at once; then with the least, which
+First with the budget that a vault has by default, under which a thousand streams of four backends are open at once; then with the least, which
 is asked for more than it has. `--memory` is the `limits.memory` of the second: the bound that is asserted stays the one of the
 least, so that `--memory 1099511627776` (as good as no budget) shows that these tests fail without one.
 
@@ -35,7 +35,7 @@ MIB = 1 << 20
 DEFAULT, LEAST = 512 * MIB, 128 * MIB
 QUEUE = (32 + 8 + 32) * MIB
 CONNECTION = 256 << 10
-CONNECTIONS, STREAMS = 16, 1_000
+CONNECTIONS, STREAMS, BACKENDS = 16, 1_000, 4
 HALF = 254 << 10
 STORM = 4 * MIB - 8_192  # the texts of one batch
 INGEST, APPEND = "/subrosa.v1.IngestService/Ingest", "/subrosa.v1.IngestService/AppendRecords"
@@ -85,6 +85,22 @@ class Run:
     def key(self, role):
         return self.dev.keys[role]
 
+    def ingestors(self, count):
+        """Keys of so many principals of their own: none has more than a quarter of the places for its streams."""
+        stub = API.AccessServiceStub(self.channel)
+        role, keys = API.ROLE_INGESTOR, []
+        for number in range(count):
+            request = API.IssueApiKeyRequest(
+                principal=f"backend-{number}",
+                role=role,
+                tenant=self.dev.tenant,
+                bots=[self.bot],
+                request_id=str(uuid.uuid4()),
+            )
+            issued = stub.IssueApiKey(request, timeout=CALL_SECONDS, metadata=self.dev.auth("security"))
+            keys.append(issued.api_key)
+        return keys
+
     def create(self, number=0):
         request = API.CreateConversationRequest(
             parent=self.dev.tenant, request_id=str(uuid.uuid4()), conversation=API.Conversation(bot=self.bot)
@@ -114,9 +130,10 @@ class Run:
     def a_thousand_open_streams_take_records_and_are_acknowledged(self):
         names = [self.create() for _ in range(STREAMS)]
         wires, streams = self.wires(), []
+        keys = self.ingestors(BACKENDS)
         for number, name in enumerate(names):
             wire = wires[number % CONNECTIONS]
-            stream = wire.call(INGEST, self.key("ingestor"))
+            stream = wire.call(INGEST, keys[number % BACKENDS])
             opened = API.IngestRequest(open=API.IngestOpen(parent=name, stream_id=str(uuid.uuid4())))
             texts = [f"{spell(number)} {spell(at)} " + "w" * 1_500 for at in range(8)]
             self.expected[name] = texts

@@ -7,7 +7,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, SizeHint};
@@ -18,12 +17,10 @@ use crate::domain::{Error, MAX_BATCH_RECORDS, Reason, Result};
 use crate::grpc::layer::undecodable;
 use crate::grpc::status::{message_too_large, to_status, with_code};
 
-use super::budget::{Account, Charge, Held, PATIENCE, in_time};
+use super::budget::{Account, Charge, Held, in_time};
 use super::fields::Fields;
-use super::table::Bounds;
+use super::table::{Bounds, Layout};
 
-/// How long a message may take to come in once it has begun: until then it holds room that others wait for.
-const MESSAGE_TIME: Duration = Duration::from_secs(30);
 /// The bytes in front of each message.
 const PREFIX: usize = 5;
 /// Fields of a batch beside its records.
@@ -100,14 +97,17 @@ impl<B> Bounded<B> {
         if self.begun > 1 && self.bounds.unary() {
             return Err(to_status(&Error::new(Reason::InvalidField).hint("the method takes one message")));
         }
+        if matches!(self.bounds.layout, Layout::Talk) {
+            // The one before has been answered.
+            self.held.done();
+        }
         self.fields = self.bounds.node().map(|node| Fields::new(node, length));
         self.weight = self.bounds.weight(length);
         match self.account.messages.try_take(self.weight) {
             Some(charge) => self.held.keep(charge),
             None => {
                 let room = self.account.messages.clone().take(self.weight);
-                self.waiting =
-                    Some(if self.bounds.unary() { Box::pin(in_time(PATIENCE, room)) } else { Box::pin(room) });
+                self.waiting = Some(Box::pin(in_time(self.bounds.patience, room)));
             }
         }
         Ok(length)
@@ -131,7 +131,7 @@ impl<B> Bounded<B> {
 
     /// Takes more room for a message that becomes larger than its length says.
     fn end_message(&mut self) -> Result<(), Status> {
-        self.stalled = None;
+        self.restart();
         let Some(fields) = self.fields.take() else { return Ok(()) };
         let decoded = fields.outer() as usize * RECORD_BYTES + fields.inner() as usize * FIELD_BYTES;
         if decoded > self.weight {
@@ -146,17 +146,32 @@ impl<B> Bounded<B> {
         let Some(waiting) = &mut self.waiting else { return Poll::Ready(Ok(())) };
         let charge = ready!(waiting.as_mut().poll(cx));
         self.waiting = None;
+        self.restart();
         self.held.keep(charge.map_err(|error| to_status(&error))?);
         // The prefix may pass now; what is behind it is measured next.
         Poll::Ready(Ok(()))
     }
 
-    /// Ends a message that has begun and does not come.
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
-        if self.left == 0 {
-            return Poll::Pending;
+    /// Starts the clock of what is to come in: of a request that is one message at once, and it goes on until the end of the body;
+    /// of a stream with each message, which may be as far apart as the client likes.
+    fn clock(&mut self) -> Option<&mut Pin<Box<Sleep>>> {
+        if self.left == 0 && self.data.is_empty() && !self.bounds.unary() {
+            return None;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(MESSAGE_TIME)));
+        let slowest = self.bounds.slowest;
+        Some(self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(slowest))))
+    }
+
+    /// Stops the clock of a stream until there is something more to wait for.
+    fn restart(&mut self) {
+        if !self.bounds.unary() {
+            self.stalled = None;
+        }
+    }
+
+    /// Ends a request, or a message of a stream, that has begun and does not come to its end.
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
+        let Some(stalled) = self.clock() else { return Poll::Pending };
         stalled.as_mut().poll(cx).map(|()| to_status(&Reason::DeadlineExceeded.into()))
     }
 }
@@ -247,5 +262,118 @@ impl<R: Body + Unpin> Body for Charged<R> {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::{FutureExt as _, StreamExt as _, stream};
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    use super::super::budget::Budget;
+    use super::super::table::{bounds, open_bounds};
+    use super::*;
+    use crate::access::Permission as P;
+
+    const SOON: Duration = Duration::from_millis(20);
+    const HANG: Duration = Duration::from_secs(20);
+
+    /// A request of which these bytes come, and no end.
+    async fn sent(
+        account: &Account,
+        bounds: Bounds,
+        bytes: &[u8],
+    ) -> (impl Body<Data = Bytes, Error = tonic::codegen::StdError> + Unpin, Arc<Held>) {
+        let held = account.begin(bounds.answer).await.unwrap();
+        let frames: Vec<Result<_, tonic::codegen::StdError>> = vec![Ok(Frame::data(Bytes::copy_from_slice(bytes)))];
+        let inner = StreamBody::new(stream::iter(frames).chain(stream::pending()));
+        (Bounded::new(inner, bounds, account.clone(), Arc::clone(&held)), held)
+    }
+
+    /// Takes what comes until there is an error, and returns its code; none at the end.
+    async fn ends<B: Body<Error = tonic::codegen::StdError> + Unpin>(mut body: B) -> Option<Code> {
+        while let Some(frame) = body.frame().await {
+            if let Err(error) = frame {
+                return Some(error.downcast_ref::<Status>().unwrap().code());
+            }
+        }
+        None
+    }
+
+    #[tokio::test]
+    async fn a_request_that_does_not_end_is_ended_wherever_it_stops() {
+        let budget = Budget::new(Budget::LEAST);
+        for method in [P::ReadConversation, P::AppendRecords, P::RevokeApiKey] {
+            let bounds = Bounds { slowest: SOON, ..bounds(method) };
+            let account = budget.account("a", &bounds);
+            for bytes in [&b""[..], b"\0\0", b"\0\0\0\0\0", b"\0\0\0\0\x02\x0a", b"\0\0\0\0\x02\x0a\0"] {
+                let (body, _held) = sent(&account, bounds, bytes).await;
+                let end = tokio::time::timeout(HANG, ends(body)).await;
+                assert_eq!(end, Ok(Some(Code::DeadlineExceeded)), "{method:?}, {bytes:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn messages_of_a_stream_may_be_far_apart_but_not_their_bytes() {
+        let budget = Budget::new(Budget::LEAST);
+        let bounds = Bounds { slowest: SOON, ..bounds(P::Ingest) };
+        let account = budget.account("a", &bounds);
+        for apart in [&b""[..], b"\0\0\0\0\0", b"\0\0\0\0\x02\x0a\0"] {
+            let (body, _held) = sent(&account, bounds, apart).await;
+            assert!(tokio::time::timeout(SOON * 5, ends(body)).await.is_err(), "{apart:?}");
+        }
+        for half in [&b"\0\0"[..], b"\0\0\0\0\x02\x0a", b"\0\0\0\0\0\0"] {
+            let (body, _held) = sent(&account, bounds, half).await;
+            let end = tokio::time::timeout(HANG, ends(body)).await;
+            assert_eq!(end, Ok(Some(Code::DeadlineExceeded)), "{half:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_finds_no_room_for_its_next_message_is_told() {
+        let budget = Budget::new(Budget::LEAST);
+        let bounds = Bounds { patience: SOON, ..bounds(P::Ingest) };
+        let account = budget.account("a", &bounds);
+        let _all: Vec<_> = (0..26).rev().filter_map(|bit| account.messages.try_take(1 << bit)).collect();
+        let (body, _held) = sent(&account, bounds, b"\0\0\0\0\x02\x0a\0").await;
+        let end = tokio::time::timeout(HANG, ends(body)).await;
+        assert_eq!(end, Ok(Some(Code::ResourceExhausted)));
+    }
+
+    #[tokio::test]
+    async fn who_talks_to_reflection_holds_one_message_at_a_time() {
+        let budget = Budget::new(Budget::LEAST);
+        let bounds = open_bounds("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+        let account = budget.open_account("192.0.2.1", &bounds);
+        let many = [&[0, 0, 0, 2, 0][..], &[0; 512]].concat().repeat(10_000);
+        let (mut body, _held) = sent(&account, bounds, &many).await;
+        let mut passed = 0;
+        while let Some(frame) = body.frame().now_or_never() {
+            passed += frame.unwrap().unwrap().data_ref().unwrap().len();
+        }
+        assert_eq!(passed, many.len());
+    }
+
+    #[tokio::test]
+    async fn each_message_of_a_stream_has_a_clock_of_its_own() {
+        let budget = Budget::new(Budget::LEAST);
+        let slowest = Duration::from_secs(1);
+        let bounds = Bounds { slowest, ..bounds(P::Ingest) };
+        let account = budget.account("a", &bounds);
+        let held = account.begin(bounds.answer).await.unwrap();
+        let chunk = |(after, bytes)| async move {
+            tokio::time::sleep(after).await;
+            Ok::<_, tonic::codegen::StdError>(Frame::data(Bytes::from_static(bytes)))
+        };
+        // Two messages, of which each is waited for in the middle, further apart than one may take.
+        let (half, rest, now) = (&b"\0\0\0\0\x02\x0a"[..], &b"\0"[..], Duration::from_millis(1));
+        let chunks = stream::iter([(now, half), (now, rest), (slowest * 3 / 2, half), (now, rest)]).then(chunk);
+        let mut body = Bounded::new(StreamBody::new(Box::pin(chunks)), bounds, account, held);
+        while let Some(frame) = body.frame().await {
+            assert!(frame.is_ok());
+        }
     }
 }

@@ -17,4 +17,4 @@ pub use budget::Budget;
 pub(super) use table::STREAM_WINDOW;
 
 pub(super) use budget::{Account, Charge, Held, held, held_by};
-pub(super) use table::{Bounds, bounds, largest, open_bounds};
+pub(super) use table::{Bounds, Reserve, bounds, largest, open_bounds};

@@ -1,7 +1,10 @@
 //! The one table of sizes: what a method takes in one message, and what its answer may take in memory.
 
+use std::time::Duration;
+
 use crate::access::{Permission, TABLE};
 
+use super::budget::{PATIENCE, STREAM_PATIENCE};
 use super::fields::Node;
 
 const KIB: usize = 1024;
@@ -21,6 +24,19 @@ pub(in crate::grpc) enum Layout {
     Batch(&'static Node),
     /// Any number of messages of one record each, counted likewise.
     Stream(&'static Node),
+    /// Any number of small messages, of which each is answered before the next is looked at.
+    Talk,
+}
+
+/// Room that is kept for calls which must find some when all the rest is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::grpc) enum Reserve {
+    /// None: the call waits with the others.
+    None,
+    /// For the small calls of who runs the vault and who hands out its credentials.
+    Control,
+    /// For `Health/Check`, on whose answer the process may be restarted.
+    Probe,
 }
 
 /// What one call of a method may hold.
@@ -34,6 +50,15 @@ pub(in crate::grpc) struct Bounds {
     pub(in crate::grpc) layout: Layout,
     /// The field of which there may be too many.
     pub(super) many: &'static str,
+    /// Whether the call may stay open and do nothing.
+    pub(super) parks: bool,
+    /// What is kept for it.
+    pub(in crate::grpc) reserve: Reserve,
+    /// How long a message may take to come in: a request that is one, from its beginning to its end; of a stream each, once it
+    /// has begun. Until then it holds room that others wait for.
+    pub(super) slowest: Duration,
+    /// How long a message waits for room before the call is told to come back.
+    pub(super) patience: Duration,
 }
 
 impl Bounds {
@@ -42,21 +67,21 @@ impl Bounds {
         match self.layout {
             Layout::Small => length * SMALL_GROWS,
             // As received, and decoded.
-            Layout::Batch(_) | Layout::Stream(_) => length * 2 + 256,
+            Layout::Batch(_) | Layout::Stream(_) | Layout::Talk => length * 2 + 256,
         }
     }
 
     /// Returns the fields to count.
     pub(super) fn node(&self) -> Option<&'static Node> {
         match self.layout {
-            Layout::Small => None,
+            Layout::Small | Layout::Talk => None,
             Layout::Batch(node) | Layout::Stream(node) => Some(node),
         }
     }
 
     /// Tells whether a request is one message.
     pub(in crate::grpc) fn unary(&self) -> bool {
-        !matches!(self.layout, Layout::Stream(_))
+        !matches!(self.layout, Layout::Stream(_) | Layout::Talk)
     }
 }
 
@@ -65,7 +90,18 @@ const SMALL_GROWS: usize = 64;
 /// What a call costs by itself: its task and its buffers, and what its client may have sent of it that was not read yet.
 const CALL: usize = 32 * KIB + STREAM_WINDOW as usize;
 /// A request of a few words, and an answer of as many.
-const WORDS: Bounds = Bounds { message: 64 * KIB, answer: CALL, layout: Layout::Small, many: "" };
+const WORDS: Bounds = Bounds {
+    message: 64 * KIB,
+    answer: CALL,
+    layout: Layout::Small,
+    many: "",
+    parks: false,
+    reserve: Reserve::None,
+    slowest: Duration::from_secs(30),
+    patience: PATIENCE,
+};
+/// The same of a call that must find room when there is none for others.
+const CONTROL: Bounds = Bounds { reserve: Reserve::Control, ..WORDS };
 /// A request whose answer is a page of a list.
 const PAGE: Bounds = Bounds { answer: MIB, ..WORDS };
 /// The records of one request: 4 MiB, and what the protocol puts around them.
@@ -85,28 +121,30 @@ pub(in crate::grpc) const fn bounds(method: Permission) -> Bounds {
     use Permission as P;
     match method {
         P::AppendRecords => Bounds { message: BATCH, layout: Layout::Batch(&APPENDS), many: "records", ..WORDS },
-        P::Ingest => Bounds { message: RECORD, layout: Layout::Stream(&STREAMS), many: "append", ..WORDS },
+        P::Ingest => Bounds {
+            message: RECORD,
+            layout: Layout::Stream(&STREAMS),
+            many: "append",
+            parks: true,
+            patience: STREAM_PATIENCE,
+            ..WORDS
+        },
         P::PreviewRedaction => {
-            Bounds { message: BATCH, answer: 16 * MIB, layout: Layout::Batch(&PREVIEWS), many: "records" }
+            Bounds { message: BATCH, answer: 16 * MIB, layout: Layout::Batch(&PREVIEWS), many: "records", ..WORDS }
         }
         // A page of sealed records, the one that is shown, and what the transport holds of it.
-        P::ReadConversation => Bounds { answer: 512 * KIB, ..WORDS },
+        P::ReadConversation => Bounds { answer: 512 * KIB, parks: true, ..WORDS },
         // Up to 3 MiB of records, and as much again on the wire.
         P::GetContext => Bounds { answer: 6 * MIB, ..WORDS },
         // Up to 4 MiB of entries, likewise.
         P::ListAuditEvents => Bounds { answer: 8 * MIB, ..WORDS },
         // A note is as long as a record may be.
         P::Annotate => Bounds { message: RECORD, layout: Layout::Batch(&Node(&[])), many: "add_labels", ..WORDS },
-        P::ListConversations
-        | P::SearchConversations
-        | P::ListTenants
-        | P::ListKeys
-        | P::ListPolicyVersions
-        | P::ListApiKeys => PAGE,
-        P::CreateConversation
-        | P::GetConversation
-        | P::CloseConversation
-        | P::CreateTenant
+        P::ListConversations | P::SearchConversations | P::ListTenants | P::ListKeys | P::ListPolicyVersions => PAGE,
+        // Which key there is to revoke.
+        P::ListApiKeys => Bounds { reserve: Reserve::Control, ..PAGE },
+        P::CreateConversation | P::GetConversation | P::CloseConversation | P::GetPolicy | P::ProposePolicy => WORDS,
+        P::CreateTenant
         | P::GetTenant
         | P::UpdateTenant
         | P::FreezeTenant
@@ -114,22 +152,22 @@ pub(in crate::grpc) const fn bounds(method: Permission) -> Bounds {
         | P::GetKey
         | P::RotateKey
         | P::ScheduleKeyDestruction
-        | P::GetPolicy
-        | P::ProposePolicy
         | P::IssueApiKey
         | P::RevokeApiKey
         | P::TestPermissions
-        | P::GetStatus => WORDS,
+        | P::GetStatus => CONTROL,
     }
 }
 
 /// Returns the bounds of what needs no credential: health checks take the name of a service, reflection that of a symbol.
 pub(in crate::grpc) fn open_bounds(path: &str) -> Bounds {
-    const NAME: Bounds = Bounds { message: KIB, answer: CALL, ..WORDS };
-    if path.starts_with("/grpc.health.") {
-        NAME
+    const NAME: Bounds = Bounds { message: KIB, slowest: Duration::from_secs(5), ..WORDS };
+    if path == "/grpc.health.v1.Health/Check" {
+        Bounds { reserve: Reserve::Probe, ..NAME }
+    } else if path.starts_with("/grpc.health.") {
+        Bounds { parks: true, ..NAME }
     } else {
-        Bounds { answer: 256 * KIB, layout: Layout::Stream(&Node(&[])), ..NAME }
+        Bounds { answer: 256 * KIB, layout: Layout::Talk, parks: true, ..NAME }
     }
 }
 
@@ -163,9 +201,34 @@ mod tests {
         let budget = Budget::new(Budget::LEAST);
         for rule in TABLE {
             let bounds = bounds(rule.permission);
-            let account = budget.account("someone");
+            let account = budget.account("someone", &bounds);
             assert!(account.messages.try_take(bounds.weight(bounds.message)).is_some(), "{}", rule.path);
             assert!(account.answers.try_take(bounds.answer).is_some(), "{}", rule.path);
+        }
+    }
+
+    #[test]
+    fn room_is_kept_for_those_only_who_never_touch_a_record_and_for_small_answers() {
+        use crate::domain::Role;
+        for rule in TABLE.iter().filter(|rule| bounds(rule.permission).reserve != Reserve::None) {
+            let control = |role| matches!(role, Role::Operator | Role::Security | Role::Auditor);
+            assert!(rule.roles.iter().all(|(role, _)| control(*role)), "{}", rule.path);
+            let bounds = bounds(rule.permission);
+            assert!(!bounds.parks && bounds.unary() && bounds.answer <= MIB, "{}", rule.path);
+        }
+    }
+
+    #[test]
+    fn what_streams_may_park() {
+        for path in ["/grpc.health.v1.Health/Watch", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] {
+            assert!(open_bounds(path).parks, "{path}");
+        }
+        let set = FileDescriptorSet::decode(subrosa_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let methods = set.file.iter().flat_map(|file| &file.service).flat_map(|service| &service.method);
+        let streams: Vec<_> =
+            methods.filter(|m| m.client_streaming() || m.server_streaming()).map(|m| m.name()).collect();
+        for rule in TABLE {
+            assert_eq!(bounds(rule.permission).parks, streams.contains(&rule.operation()), "{}", rule.path);
         }
     }
 
