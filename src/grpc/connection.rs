@@ -28,8 +28,7 @@ use crate::access::{ClientCertificate, Peer};
 
 use super::bounds::STREAM_WINDOW;
 use super::header_watch::HeaderWatch;
-use super::listener::Ends;
-use super::transport::Transport;
+use super::transport::{Ends, Transport};
 
 /// What bytes come over.
 pub(super) enum Io {

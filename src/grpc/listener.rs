@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::access::{Gate, Peer};
@@ -16,16 +15,7 @@ use crate::watch::{Metrics, RefusedConnection, task};
 
 use super::connection;
 use super::places::{Place, Places};
-use super::transport::{self, Current};
-
-/// When a listener gives up.
-#[derive(Debug, Clone, Default)]
-pub struct Ends {
-    /// From here on nothing is accepted, who has not shaken hands is let go, and who is connected is told to go.
-    pub stop: CancellationToken,
-    /// From here on every connection is at its end, whatever is under way on it.
-    pub cut: CancellationToken,
-}
+use super::transport::{self, Current, Ends};
 
 /// One listener, before it serves.
 pub struct Listening {

@@ -44,10 +44,10 @@ use deadline::DeadlineLayer;
 pub use crate::access::Peer;
 pub use bounds::{Bounded, Budget, Charged};
 pub use layer::{AdmitLayer, Admitted};
-pub use listener::{Ends, Listening, listen};
+pub use listener::{Listening, listen};
 pub use places::Places;
 pub use status::{code, to_status};
-pub use transport::{Current, Transport};
+pub use transport::{Current, Ends, Transport};
 
 /// What a listener is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

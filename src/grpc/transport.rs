@@ -1,4 +1,4 @@
-//! How listeners treat connections and calls. Replaced as a whole when the configuration is read again: what is open keeps
+//! How listeners treat connections and calls, and when they end. Replaced as a whole when the configuration is read again: what is open keeps
 //! what it began with, the next connection and the next call get the new.
 
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// The settings of all listeners.
 #[derive(Debug, Clone)]
@@ -28,6 +29,15 @@ pub struct Transport {
     pub call_deadline: Duration,
     /// The same for a call that answers with a stream.
     pub stream_deadline: Duration,
+}
+
+/// When a listener gives up.
+#[derive(Debug, Clone, Default)]
+pub struct Ends {
+    /// From here on nothing is accepted, who has not shaken hands is let go, and who is connected is told to go.
+    pub stop: CancellationToken,
+    /// From here on every connection is at its end, whatever is under way on it.
+    pub cut: CancellationToken,
 }
 
 /// The settings in force.
