@@ -43,6 +43,7 @@ mod status;
 mod stream;
 mod tail;
 mod tenants;
+mod turns;
 mod workshop;
 
 use std::sync::Arc;
@@ -113,6 +114,7 @@ pub struct Vault {
     settings: Settings,
     engines: engines::Engines,
     tails: tail::Tails,
+    turns: Arc<turns::Turns>,
     workshop: workshop::Workshop,
     tenants: tenants::TenantCache,
     expiry: expire::Progress,

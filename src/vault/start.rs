@@ -73,6 +73,7 @@ impl Vault {
             gate,
             started: clock.now(),
             clock,
+            turns: Arc::default(),
             workshop: Workshop::new(settings.work_bytes),
             settings,
             engines: Known::new(MOST_ENGINES),

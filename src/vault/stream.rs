@@ -13,6 +13,7 @@ use crate::watch::task;
 use super::Vault;
 use super::ingest::{SealedBatch, Target, check_record, redact_all};
 use super::redact::FindingCounts;
+use super::turns::Turn;
 
 /// What has become durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub struct IngestStream {
     tenant: TenantId,
     id: ConversationId,
     key: [u8; 32],
+    turn: Turn,
     /// The highest client sequence that was queued.
     sent: u64,
     /// The sequence of the record it became.
@@ -71,9 +73,7 @@ impl Vault {
             let key = self.keys.keyed_hash(&tenant, Label::IDEMPOTENCY, b"stream", &parts).await?;
             let mut entered = self.enter(&auth, found).await?;
             let id = entered.id;
-            let of = tenant.clone();
-            let row = self.data.read(move |reader| reader.stream(&of, &key)).await?;
-            if row.is_some_and(|row| row.conversation != id) {
+            if self.stream_row(&tenant, key).await?.is_some_and(|row| row.conversation != id) {
                 return Err(Error::invalid("open.stream_id", "this stream_id belongs to another conversation"));
             }
             let name = ConversationName { tenant: tenant.clone(), id }.to_string();
@@ -82,6 +82,7 @@ impl Vault {
             if create.is_some() {
                 entry = entry.count(Count::Conversations, 1);
             }
+            let turn = self.turns.take_over(key);
             let mut work = Work::new(auth.logged(entry)?);
             if let Some(row) = create {
                 work = work.with(Mutation::CreateConversation(row));
@@ -90,17 +91,24 @@ impl Vault {
                 *entered.slot = None;
                 return Err(error.into());
             }
+            // Only now, behind what the stream's last connection had queued: it has become durable before this.
+            let row = self.stream_row(&tenant, key).await?;
             entered.slot.settled();
-            Ok((id, key, row))
+            Ok((id, key, turn, row))
         };
-        let (id, key, row) = match opened.await {
+        let (id, key, turn, row) = match opened.await {
             Ok(opened) => opened,
             Err(error) => return self.refuse(&auth, error).await,
         };
         let (sent, last_sequence) = row.map_or((0, 0), |row| (row.client_sequence, row.last_sequence));
-        let stream = IngestStream { vault: Arc::clone(self), auth, tenant, id, key, sent, last_sequence };
+        let stream = IngestStream { vault: Arc::clone(self), auth, tenant, id, key, turn, sent, last_sequence };
         let acked = Acked { client_sequence: sent, last_sequence, redactions: FindingCounts::new() };
         Ok((stream, acked))
+    }
+
+    async fn stream_row(&self, tenant: &TenantId, key: [u8; 32]) -> Result<Option<StreamRow>> {
+        let of = tenant.clone();
+        Ok(self.data.read(move |reader| reader.stream(&of, &key)).await?)
     }
 }
 
@@ -141,6 +149,9 @@ impl IngestStream {
         let engine = vault.engine(&self.tenant).await?;
         let sent = previous + fresh.len() as u64;
         let mut entered = vault.enter_again(&self.tenant, self.id).await?;
+        if self.turn.is_over() {
+            return Err(Error::new(Reason::SequenceConflict).hint("the stream was opened again since"));
+        }
         let tail = entered.slot.as_ref().ok_or(Reason::Internal)?;
         let room = vault.workshop.enter(&fresh).await?;
         let redacted = redact_all(&engine, tail, fresh).await?;

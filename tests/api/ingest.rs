@@ -205,3 +205,25 @@ async fn streams_that_fail_each_other_let_go_of_the_conversation() {
     }
     house.bot().append(&name, vec![said("after")]).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_taken_up_at_once_goes_on_where_its_last_connection_got_to() {
+    let house = House::new().await;
+    let (name, stream_id) = (house.bot().create().await, uuid());
+    let mut stands = 0;
+    for round in 0..30 {
+        let bot = if round % 2 == 0 { house.bot() } else { house.bot().over(house.channel_to(house.endpoints().data)) };
+        let mut stream = bot.open_stream(&name, &stream_id).await.unwrap();
+        let at = stream.answer().await.unwrap().unwrap().acked_client_sequence;
+        assert!(at >= stands, "{stands} were acknowledged, and it stands at {at}");
+        for n in at + 1..=at + 900 {
+            stream.append(n, said(&format!("line {n}"))).await;
+        }
+        stands = stream.acked(at + 1).await.unwrap().acked_client_sequence;
+    }
+    let records = house.reader().read(&name).await.unwrap();
+    assert!(records.len() as u64 >= stands);
+    for (n, record) in (1..).zip(&records) {
+        assert_eq!((record.sequence, text_of(record)), (n, format!("line {n}").as_str()));
+    }
+}
