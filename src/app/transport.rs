@@ -71,7 +71,9 @@ impl Reloads {
         let (settings, trust) = transport(config, &clock)?;
         gate.trust_certificates(trust);
         let settings = watch::Sender::new(Arc::new(settings));
-        Ok(Self { started: config.clone(), in_force: Mutex::new(config.clone()), clock, gate, settings, metrics })
+        // Kept as long as the vault runs, and a passphrase must not be.
+        let started = Config { passphrase: None, ..config.clone() };
+        Ok(Self { in_force: Mutex::new(started.clone()), started, clock, gate, settings, metrics })
     }
 
     /// Returns the settings in force, and all that come after them.

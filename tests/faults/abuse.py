@@ -18,7 +18,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 import harness  # noqa: E402
 from harness import CALL_SECONDS, run_checks  # noqa: E402
-from memory import MIB, Memory  # noqa: E402
+from bounds import MIB, Memory  # noqa: E402
 from wire import Wire, frame, pump_all  # noqa: E402
 
 APPEND = "/subrosa.v1.IngestService/AppendRecords"

@@ -25,7 +25,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 import harness  # noqa: E402
-import memory  # noqa: E402
+import bounds  # noqa: E402
 from harness import CALL_SECONDS, run_checks, spell  # noqa: E402
 from wire import frame  # noqa: E402
 
@@ -43,7 +43,7 @@ class Run:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
         self.dev = harness.Dev(options.binary, folder / "vault")
-        self.memory = memory.Memory(self.dev.process.pid, memory.DEFAULT)
+        self.memory = bounds.Memory(self.dev.process.pid, bounds.DEFAULT)
         time.sleep(1.5)  # the gauge is set each second
         self.at_rest = self.connections()
         self.bot = self.dev.bot(API)
@@ -197,7 +197,7 @@ class Run:
 
     def the_vault_is_as_it_was(self):
         bound = self.memory.bound(64)
-        print(f"  peak {self.memory.peak / memory.MIB:.0f} MiB, bound {bound / memory.MIB:.0f} MiB", flush=True)
+        print(f"  peak {self.memory.peak / bounds.MIB:.0f} MiB, bound {bound / bounds.MIB:.0f} MiB", flush=True)
         assert self.memory.peak <= bound
         deadline = time.monotonic() + 60
         while (left := self.connections()) > self.at_rest and time.monotonic() < deadline:
