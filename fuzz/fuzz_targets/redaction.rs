@@ -13,7 +13,7 @@ static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
     let all = Policy { packs: Pack::ALL.into_iter().collect(), ..Policy::default() };
     [Policy::default(), all].map(|policy| Engine::new(policy).expect("the policy holds"))
 });
-static KEY: PseudonymKey = PseudonymKey::from_bytes([7; 32]);
+static KEY: LazyLock<PseudonymKey> = LazyLock::new(|| PseudonymKey::from_bytes([7; 32]));
 const LIMITS: JsonLimits = JsonLimits { depth: 16, nodes: 200 };
 
 fuzz_target!(|data: &[u8]| {
