@@ -10,7 +10,7 @@ use subrosa::redaction::{Engine, JsonError, JsonLimits, Pack, Policy, PseudonymK
 use subrosa_fuzz::Input;
 
 static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
-    let all = Policy { packs: Pack::ALL.into_iter().collect(), ..Policy::default() };
+    let all = Policy { packs: Pack::ALL.iter().copied().collect(), ..Policy::default() };
     [Policy::default(), all].map(|policy| Engine::new(policy).expect("the policy holds"))
 });
 static KEY: LazyLock<PseudonymKey> = LazyLock::new(|| PseudonymKey::from_bytes([7; 32]));

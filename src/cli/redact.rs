@@ -103,7 +103,7 @@ fn policy(args: &RedactArgs) -> Policy {
         policy.classes = args.classes.iter().copied().collect();
     }
     if args.packs == Some(Packs::All) {
-        policy.packs = Pack::ALL.into();
+        policy.packs = Pack::ALL.iter().copied().collect();
     }
     policy
 }

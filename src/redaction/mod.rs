@@ -31,12 +31,13 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
 
-pub use class::{Class, UnknownClass};
+pub use class::{Class, Pack, UnknownClass};
 pub use explain::{Outcome, Stage, Trace};
 pub use json::{JsonError, JsonFinding, JsonLimits, RedactedJson};
-pub use policy::{Operator, Pack, Policy, PolicyError};
+pub use policy::{Operator, Policy, PolicyError};
 pub use pseudonym::PseudonymKey;
 
+use class::ClassSet;
 use context::Word;
 use json::names::NameCue;
 use normalise::Normalised;
@@ -46,7 +47,7 @@ use scan::{Tables, View};
 /// Finds and replaces personal data by one policy. Built once per policy and shared; holds no text.
 pub struct Engine {
     policy: Policy,
-    enabled: u32,
+    enabled: ClassSet,
     tables: Tables,
 }
 
@@ -86,7 +87,7 @@ impl Engine {
     /// [`PolicyError`] when the policy does not hold.
     pub fn new(policy: Policy) -> Result<Engine, PolicyError> {
         policy.validate()?;
-        Ok(Engine { enabled: policy.mask(), tables: Tables::new()?, policy })
+        Ok(Engine { enabled: policy.looked_for(), tables: Tables::new()?, policy })
     }
 
     /// Returns the policy it was built from.
@@ -143,7 +144,7 @@ impl Engine {
     /// Finds values in the value of a named field.
     fn scan_value(&self, value: &str, cue: &NameCue) -> Vec<Finding> {
         match cue.whole(value) {
-            Some((class, rule)) if self.enabled & class.bit() != 0 => {
+            Some((class, rule)) if self.enabled.holds(class) => {
                 let taken = resolve::redacted(value);
                 let done = taken.iter().map(ExactSizeIterator::len).sum::<usize>() == value.trim().len();
                 if done { Vec::new() } else { vec![Finding { class, rule, score: 90, span: 0..value.len() }] }

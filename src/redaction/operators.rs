@@ -49,6 +49,10 @@ fn canonical(value: &str, class: Class) -> String {
         Class::Ip => plain.parse::<IpAddr>().map_or_else(|_| plain.to_lowercase(), |address| address.to_string()),
         Class::DateOfBirth => plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "),
         Class::UrlCredential | Class::Secret => plain.into_owned(),
+        Class::Person | Class::Address | Class::Location => {
+            plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+        }
+        _ => plain.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Class;
+use super::class::{Class, ClassSet, Pack};
 
 /// What is done with a value that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,25 +25,6 @@ impl Operator {
             Operator::Drop => "drop",
             Operator::Mask => "mask",
             Operator::Pseudonym => "pseudonym",
-        }
-    }
-}
-
-/// A set of recognizers for the identifiers of one country.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pack {
-    /// The United States: `US_SSN`.
-    Us,
-}
-
-impl Pack {
-    /// Every pack of this build.
-    pub const ALL: [Pack; 1] = [Pack::Us];
-
-    const fn classes(self) -> &'static [Class] {
-        match self {
-            Pack::Us => &[Class::UsSsn],
         }
     }
 }
@@ -69,10 +50,10 @@ pub struct Policy {
     #[serde(default)]
     pub operators: BTreeMap<Class, Operator>,
     /// The classes that are looked for.
-    #[serde(default = "all_classes")]
+    #[serde(default = "default_classes")]
     pub classes: BTreeSet<Class>,
     /// The country packs that are on; a class of a pack that is off is not looked for.
-    #[serde(default = "default_packs")]
+    #[serde(default = "all_packs")]
     pub packs: BTreeSet<Pack>,
     /// Treats every candidate as if a word beside it had named its class. Meant for trying recognizers on bare values:
     /// on real text it finds far too much.
@@ -112,8 +93,7 @@ impl Policy {
 
     /// Returns whether `class` is looked for: it is enabled, and so is its pack if it belongs to one.
     pub fn looks_for(&self, class: Class) -> bool {
-        let mut packs = Pack::ALL.into_iter().filter(|pack| pack.classes().contains(&class));
-        self.classes.contains(&class) && packs.all(|pack| self.packs.contains(&pack))
+        self.classes.contains(&class) && class.pack().is_none_or(|pack| self.packs.contains(&pack))
     }
 
     /// Checks what the types cannot say.
@@ -138,8 +118,8 @@ impl Policy {
         Ok(())
     }
 
-    pub(super) fn mask(&self) -> u32 {
-        Class::ALL.into_iter().filter(|&class| self.looks_for(class)).fold(0, |mask, class| mask | class.bit())
+    pub(super) fn looked_for(&self) -> ClassSet {
+        Class::ALL.iter().copied().filter(|&class| self.looks_for(class)).collect()
     }
 }
 
@@ -148,19 +128,20 @@ impl Default for Policy {
         Policy {
             version: 1,
             operators: BTreeMap::new(),
-            classes: all_classes(),
-            packs: default_packs(),
+            classes: default_classes(),
+            packs: all_packs(),
             assume_context: false,
         }
     }
 }
 
-fn all_classes() -> BTreeSet<Class> {
-    Class::ALL.into()
+/// Every class but the one that names no person: the numbers of orders and accounts.
+fn default_classes() -> BTreeSet<Class> {
+    Class::ALL.iter().copied().filter(|&class| class != Class::ReferenceNumber).collect()
 }
 
-fn default_packs() -> BTreeSet<Pack> {
-    Pack::ALL.into()
+fn all_packs() -> BTreeSet<Pack> {
+    Pack::ALL.iter().copied().collect()
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ fn token(bytes: &[u8], at: usize) -> Result<Range<usize>, usize> {
     let rest = &bytes[at + 1..bytes.len().min(at + MAX_TOKEN)];
     let Some(close) = memchr::memchr(b'>', rest) else { return Err(at + 1) };
     let name = &rest[..close];
-    let known = |name: &[u8]| Class::ALL.iter().any(|class| class.as_str().as_bytes() == name);
+    let known = |name: &[u8]| std::str::from_utf8(name).is_ok_and(|name| name.parse::<Class>().is_ok());
     let tagged = name.len() > 5
         && name[name.len() - 5] == b'_'
         && name[name.len() - 4..].iter().all(|byte| CROCKFORD.contains(byte));
@@ -104,8 +104,8 @@ fn mask(bytes: &[u8], at: usize) -> Result<Range<usize>, usize> {
 
 /// Characters of a pseudonym's tag.
 const TAG: usize = 4;
-/// The longest token is `<URL_CREDENTIAL_XXXX>`.
-const MAX_TOKEN: usize = 24;
+/// The longest token is `<FI_PERSONAL_IDENTITY_CODE_XXXX>`.
+const MAX_TOKEN: usize = 33;
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 
+use super::class::ClassSet;
 use super::context::{Topic, Word, Words};
 use super::recognizers::{self, Hit, cues::Cues};
 use super::{Class, PolicyError};
@@ -33,8 +34,8 @@ pub(super) struct View<'a> {
     pub(super) text: &'a str,
     pub(super) bytes: &'a [u8],
     pub(super) tables: &'a Tables,
-    /// The classes looked for, as bits.
-    pub(super) enabled: u32,
+    /// The classes looked for.
+    pub(super) enabled: ClassSet,
     /// Whether every candidate counts as named by its surroundings.
     pub(super) assume_context: bool,
     /// What the name of the field speaks for, where the text is the value of one.
@@ -65,7 +66,7 @@ impl Support {
 
 impl View<'_> {
     pub(super) fn looks_for(&self, class: Class) -> bool {
-        self.enabled & class.bit() != 0
+        self.enabled.holds(class)
     }
 
     /// Asks the words around `span` about `topic`; the nearest one answers.
