@@ -15,6 +15,7 @@
 mod api_key;
 mod args;
 mod audit;
+mod bench;
 mod client;
 mod config;
 mod conversation;
@@ -109,6 +110,9 @@ enum Command {
     Import(import::ImportArgs),
     /// Redact standard input to standard output
     Redact(redact::RedactArgs),
+    /// Measure the product on a set of your own
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
 }
 
 /// Parses the arguments of this process, runs the command and returns the exit code.
@@ -149,6 +153,7 @@ impl Cli {
             Command::Demo(args) => demo::run(args, host, &mut printer).await?,
             Command::Config(command) => config::run(command, &mut printer)?,
             Command::Redact(args) => return redaction::run(&args),
+            Command::Bench(command) => bench::run(command, &mut printer)?,
             remote => return remote.run_remote(&self.client, &mut printer).await,
         }
         Ok(exit::DONE)
@@ -175,7 +180,8 @@ impl Command {
             | Self::Dev(_)
             | Self::Demo(_)
             | Self::Config(_)
-            | Self::Redact(_) => {
+            | Self::Redact(_)
+            | Self::Bench(_) => {
                 return Err(CliError::Failed("not a client command".to_owned()));
             }
         }

@@ -9,6 +9,8 @@ mod plain;
 
 use std::io::{self, BufRead, Write};
 
+pub(crate) use lines::CodePoints;
+
 use clap::{Args, ValueEnum};
 
 use crate::redaction::{Class, Engine, Pack, Policy, PolicyError, PseudonymKey};

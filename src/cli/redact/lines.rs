@@ -117,18 +117,18 @@ fn redact_text(engine: &Engine, explain: bool, text: &str, key: &PseudonymKey) -
 }
 
 /// Counts code points up to places that come in order.
-struct CodePoints<'t> {
+pub(crate) struct CodePoints<'t> {
     text: &'t str,
     byte: usize,
     point: usize,
 }
 
 impl<'t> CodePoints<'t> {
-    fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         CodePoints { text, byte: 0, point: 0 }
     }
 
-    fn of(&mut self, span: &Range<usize>) -> Range<usize> {
+    pub(crate) fn of(&mut self, span: &Range<usize>) -> Range<usize> {
         self.at(span.start)..self.at(span.end)
     }
 
