@@ -75,6 +75,7 @@ impl Append {
             rows: self.rows,
             finding_classes: vec![],
             last_day: Day::from_number(21_000),
+            dialogue: None,
         })
     }
 }

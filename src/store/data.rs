@@ -62,6 +62,9 @@ pub trait DataReader: Send {
         tenant: &TenantId,
         id: &ConversationId,
     ) -> Result<Option<StoredConversation>, StoreError>;
+    /// Returns what redaction remembers of the conversation, sealed, and the sequence of the record after which it did so; `None`
+    /// when it remembers nothing.
+    fn dialogue(&mut self, id: &ConversationId) -> Result<Option<(u64, Vec<u8>)>, StoreError>;
     /// Returns up to `limit` conversations of `tenant`, newest first, expired ones left out. It looks at no more than 5,000, so
     /// that fewer than `limit` are not the last ones unless the answer says so.
     fn conversations(

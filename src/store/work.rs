@@ -50,6 +50,8 @@ pub enum Mutation {
         finding_classes: Vec<String>,
         /// The date on which they run out.
         last_day: Day,
+        /// What redaction remembers of the conversation after them, where that has changed.
+        dialogue: Option<Sealed>,
     },
     /// Replaces sealed metadata, labels and state. Refused with `Missing`, `NotOpen` when it has expired, or `Conflict` when
     /// the stored `meta_version` is not one less than the new one.
@@ -181,7 +183,10 @@ impl Work {
 impl Mutation {
     fn body_bytes(&self) -> usize {
         match self {
-            Self::AppendRecords { rows, .. } => rows.iter().map(|row| row.sealed.len() + 96).sum(),
+            Self::AppendRecords { rows, dialogue, .. } => {
+                let rows: usize = rows.iter().map(|row| row.sealed.len() + 96).sum();
+                rows + dialogue.as_ref().map_or(0, |sealed| sealed.as_bytes().len())
+            }
             Self::RememberRequest(request) => request.answer.len(),
             Self::PutPolicy(policy) => policy.document.len(),
             Self::CreateConversation(row) => row.sealed_meta.len(),

@@ -355,6 +355,7 @@ impl SealedBatch {
             rows: self.rows,
             finding_classes: self.counts.into_keys().collect(),
             last_day: self.day,
+            dialogue: None,
         }
     }
 }

@@ -69,13 +69,14 @@ pub(crate) async fn an_append_is_refused_where_it_must_be<F: Factory>(factory: F
     refused!(submit(append(known, vec![record(2, 1)], &[])), Conflict);
     refused!(submit(append(known, vec![record(1, 1), record(3, 1)], &[])), Conflict);
     refused!(submit(append(known, vec![], &[])), Conflict);
-    let Mutation::AppendRecords { conversation, rows, finding_classes, last_day, .. } =
+    let Mutation::AppendRecords { conversation, rows, finding_classes, last_day, dialogue, .. } =
         append(known, vec![record(1, 1)], &[])
     else {
         unreachable!()
     };
     let tenant = "other".parse().unwrap();
-    refused!(submit(Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day }), Missing);
+    let stray = Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, dialogue };
+    refused!(submit(stray), Missing);
     store.submit(work(append(known, vec![record(1, 1)], &[]))).await.unwrap();
     refused!(submit(append(known, vec![record(1, 1)], &[])), Conflict);
     submit(update(known, &[], ConversationState::Closed, 2)).await.unwrap();
@@ -111,6 +112,29 @@ pub(crate) async fn an_update_replaces_labels_and_metadata<F: Factory>(factory: 
 
 fn expire(id: ConversationId, dek_ids: &[u64], through: u64, expired: bool) -> Mutation {
     Mutation::ExpireRecords { tenant: acme(), conversation: id, dek_ids: dek_ids.to_vec(), through, expired }
+}
+
+pub(crate) async fn what_redaction_remembers_is_replaced_and_dies_with_the_rest<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let known = begin(&store).await;
+    let remembered = async || store.read(move |reader| reader.dialogue(&known)).await.unwrap();
+    let with = |sequence, dialogue| match append(known, vec![record(sequence, 10)], &[]) {
+        Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, .. } => {
+            Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, dialogue }
+        }
+        _ => unreachable!(),
+    };
+    let states = [sealed(b"asked for a card"), sealed(b"answered")];
+    let [asked, answered] = states.each_ref().map(|state| state.as_bytes().to_vec());
+    let [first, last] = states;
+    assert_eq!(remembered().await, None);
+    store.submit(work(with(1, Some(first)))).await.unwrap();
+    store.submit(work(with(2, None))).await.unwrap();
+    assert_eq!(remembered().await, Some((1, asked)));
+    store.submit(work(with(3, Some(last)))).await.unwrap();
+    assert_eq!(remembered().await, Some((3, answered)));
+    store.submit(work(expire(known, &[10], 3, true))).await.unwrap();
+    assert_eq!(remembered().await, None);
 }
 
 pub(crate) async fn an_expiry_removes_bodies_and_then_the_rest<F: Factory>(factory: F) {

@@ -93,6 +93,7 @@ pub(crate) fn append(id: ConversationId, rows: Vec<RecordRow>, finding_classes: 
         rows,
         finding_classes: finding_classes.iter().map(|class| (*class).to_owned()).collect(),
         last_day: Day::from_number(20_810),
+        dialogue: None,
     }
 }
 

@@ -59,6 +59,7 @@ conforms!(on_sqlite, crate::sqlite::Sqlite, {
         a_read_of_records_stops_at_a_bounded_number_of_bytes
         an_append_is_refused_where_it_must_be
         an_update_replaces_labels_and_metadata
+        what_redaction_remembers_is_replaced_and_dies_with_the_rest
         an_expiry_removes_bodies_and_then_the_rest
         a_request_is_remembered_once
         a_stream_moves_forward_only

@@ -29,6 +29,14 @@ pub(super) struct Change<'a> {
     pub(super) meta_version: u64,
 }
 
+/// What an append adds.
+pub(super) struct Batch<'a> {
+    pub(super) rows: &'a [RecordRow],
+    pub(super) finding_classes: &'a [String],
+    pub(super) last_day: Day,
+    pub(super) dialogue: Option<&'a Sealed>,
+}
+
 pub(super) fn create(conn: &Connection, row: &ConversationRow) -> Result<(), Stop> {
     let tenant = tenant_number(conn, &row.tenant)?.ok_or(Refusal::Missing)?;
     if exists(conn, "SELECT 1 FROM conversations WHERE uuid = ?1", [row.id.as_bytes()])? {
@@ -61,14 +69,8 @@ pub(super) fn create(conn: &Connection, row: &ConversationRow) -> Result<(), Sto
     Ok(())
 }
 
-pub(super) fn append(
-    conn: &Connection,
-    tenant: &TenantId,
-    id: &ConversationId,
-    rows: &[RecordRow],
-    finding_classes: &[String],
-    last_day: Day,
-) -> Result<(), Stop> {
+pub(super) fn append(conn: &Connection, tenant: &TenantId, id: &ConversationId, new: &Batch<'_>) -> Result<(), Stop> {
+    let rows = new.rows;
     let Some(last) = rows.last() else { return Err(Refusal::Conflict.into()) };
     let (first_sequence, next) = (rows[0].sequence, last.sequence.saturating_add(1));
     if !rows.iter().map(|row| row.sequence).eq(first_sequence..next) {
@@ -90,11 +92,15 @@ pub(super) fn append(
     change(
         conn,
         "UPDATE conversations SET next_sequence = ?2, last_record_time = ?3, last_day = max(last_day, ?4) WHERE id = ?1",
-        (number, next.cast_signed(), last.received_at.unix_ms(), last_day.number()),
+        (number, next.cast_signed(), last.received_at.unix_ms(), new.last_day.number()),
     )?;
     insert_records(conn, number, rows)?;
-    if !finding_classes.is_empty() {
-        add_finding_classes(conn, Current::find(conn, tenant, id)?, finding_classes)?;
+    if let Some(dialogue) = new.dialogue {
+        let sql = "UPDATE conversations SET dialogue = ?2, dialogue_sequence = ?3 WHERE id = ?1";
+        change(conn, sql, (number, dialogue.as_bytes(), last.sequence.cast_signed()))?;
+    }
+    if !new.finding_classes.is_empty() {
+        add_finding_classes(conn, Current::find(conn, tenant, id)?, new.finding_classes)?;
     }
     Ok(())
 }
@@ -155,8 +161,8 @@ pub(super) fn expire(
 fn forget_all_but_the_id(conn: &Connection, current: &Current) -> Result<(), StoreError> {
     change(
         conn,
-        "UPDATE conversations SET state = ?2, channel = NULL, labels = '[]', finding_classes = '[]', sealed_meta = x''
-         WHERE id = ?1",
+        "UPDATE conversations SET state = ?2, channel = NULL, labels = '[]', finding_classes = '[]', sealed_meta = x'',
+         dialogue = x'', dialogue_sequence = 0 WHERE id = ?1",
         (current.number, ConversationState::Expired.code()),
     )?;
     current.place.remove(conn, Term::Bot, [current.bot.as_str()])?;

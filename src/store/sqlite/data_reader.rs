@@ -42,6 +42,11 @@ impl DataReader for SqliteDataReader {
         conversation(self.conn(), tenant, id)
     }
 
+    fn dialogue(&mut self, id: &ConversationId) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        let sql = "SELECT dialogue_sequence, dialogue FROM conversations WHERE uuid = ?1 AND dialogue <> x''";
+        first(self.conn(), sql, [id.as_bytes()], |row| Ok((unsigned(row, 0)?, column(row, 1)?)))
+    }
+
     fn conversations(
         &mut self,
         tenant: &TenantId,

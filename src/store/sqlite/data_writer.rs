@@ -128,8 +128,9 @@ pub(super) fn heads(conn: &Connection) -> Result<Vec<LogHead>, StoreError> {
 fn apply(conn: &Connection, mutation: &Mutation) -> Result<(), Stop> {
     match mutation {
         Mutation::CreateConversation(row) => conversations::create(conn, row),
-        Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day } => {
-            conversations::append(conn, tenant, conversation, rows, finding_classes, *last_day)
+        Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, dialogue } => {
+            let new = conversations::Batch { rows, finding_classes, last_day: *last_day, dialogue: dialogue.as_ref() };
+            conversations::append(conn, tenant, conversation, &new)
         }
         Mutation::UpdateConversation { tenant, conversation, labels, state, sealed_meta, meta_version } => {
             let change = conversations::Change { labels, state: *state, sealed_meta, meta_version: *meta_version };
