@@ -93,7 +93,7 @@ fn another_format_or_another_kind_of_file_is_refused() {
     let conn = rusqlite::Connection::open(&data).unwrap();
     conn.pragma_update(None, "user_version", 9).unwrap();
     drop(conn);
-    assert!(matches!(sqlite::open_data(&data, 1), Err(StoreError::Format { found: 9, known: 2 })));
+    assert!(matches!(sqlite::open_data(&data, 1), Err(StoreError::Format { found: 9, known: 3 })));
     std::fs::write(&keys, vec![b'x'; 8192]).unwrap();
     assert!(matches!(sqlite::open_keys(&keys, 1), Err(StoreError::Corrupt(_))));
     std::fs::write(&keys, b"").unwrap();
