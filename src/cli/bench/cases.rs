@@ -62,7 +62,7 @@ fn engine(class: Class, assume_context: bool) -> Result<Engine, CliError> {
 }
 
 fn judge(args: &RedactArgs, engine: &Engine, document: &Document, printer: &mut Printer) -> Result<Tally, CliError> {
-    let mut speed = Speed { messages: 0, bytes: 0, times: Vec::new() };
+    let mut speed = Speed::new();
     let answers = vec![run::answer(engine, &PseudonymKey::from_bytes([7; 32]), document, &mut speed)];
     let score = score::score(std::slice::from_ref(document), &answers);
     let gold = document.turns[0].gold.len() as u64;

@@ -41,6 +41,9 @@ pub(super) struct RedactArgs {
     /// Take every candidate as if a word beside it had named its class
     #[arg(long)]
     assume_context: bool,
+    /// Go over the set so many times more for the speed and the memory, without a clock around every message
+    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    repeat: u32,
     /// List what was missed (M), leaked (L) and wrongly found (F) of this class, by line and place; `all` for every class
     #[arg(long, value_name = "CLASS")]
     list: Option<String>,

@@ -6,7 +6,7 @@ use crate::cli::exit::CliError;
 use crate::cli::output::{Column, Output, Printer};
 
 use super::RedactArgs;
-use super::run::Speed;
+use super::run::{self, Speed};
 use super::score::{self, Counts, Fault, Place, Score};
 use super::sets::Document;
 
@@ -67,12 +67,15 @@ fn sums(score: &Score, speed: Option<&Speed>) -> Value {
         "leak_rate": score::share(leaked, direct).map(rounded),
     });
     if let (Some(speed), Value::Object(sums)) = (speed, &mut sums) {
-        let seconds = speed.total().as_secs_f64();
+        let seconds = speed.total.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let rate = |amount: usize| (amount as f64 / seconds.max(1e-9)).round();
         sums.insert("messages".to_owned(), json!(speed.messages));
         sums.insert("messages_per_s".to_owned(), json!(rate(speed.messages)));
         sums.insert("mb_per_s".to_owned(), json!(rounded(rate(speed.bytes) / 1e6)));
+        if let Some(peak) = run::peak_memory() {
+            sums.insert("peak_memory_mb".to_owned(), json!(peak / 1_000_000));
+        }
         for percent in [50, 99] {
             let micros = speed.percentile(percent).as_secs_f64() * 1e6;
             sums.insert(format!("p{percent}_us"), json!(rounded(micros)));

@@ -14,13 +14,15 @@ use crate::cli::exit::CliError;
 pub(super) struct Speed {
     pub(super) messages: usize,
     pub(super) bytes: usize,
-    /// The time of each message, ascending.
+    /// The time of each message of the first pass, ascending.
     pub(super) times: Vec<Duration>,
+    /// How long all took together.
+    pub(super) total: Duration,
 }
 
 impl Speed {
-    pub(super) fn total(&self) -> Duration {
-        self.times.iter().sum()
+    pub(super) fn new() -> Self {
+        Speed { messages: 0, bytes: 0, times: Vec::new(), total: Duration::ZERO }
     }
 
     /// Returns the time that `percent` of the messages took at most.
@@ -44,10 +46,33 @@ pub(super) fn policy(args: &RedactArgs) -> Policy {
 pub(super) fn answers(args: &RedactArgs, documents: &[Document]) -> Result<(Answers, Speed), CliError> {
     let engine = Engine::new(policy(args))?;
     let key = PseudonymKey::from_bytes([7; 32]);
-    let mut speed = Speed { messages: 0, bytes: 0, times: Vec::new() };
+    let mut speed = Speed::new();
     let answers = documents.iter().map(|document| answer(&engine, &key, document, &mut speed)).collect();
     speed.times.sort_unstable();
+    speed.total = speed.times.iter().sum();
+    if args.repeat > 0 {
+        speed.total = repeat(&engine, &key, documents, args.repeat, &mut speed);
+    }
     Ok((answers, speed))
+}
+
+/// Goes over all documents `times` times, and returns how long it took.
+fn repeat(engine: &Engine, key: &PseudonymKey, documents: &[Document], times: u32, speed: &mut Speed) -> Duration {
+    (speed.messages, speed.bytes) = (0, 0);
+    let begin = Instant::now();
+    for turn in (0..times).flat_map(|_| documents).flat_map(|document| &document.turns) {
+        std::hint::black_box(engine.redact(&turn.text, key));
+        speed.messages += 1;
+        speed.bytes += turn.text.len();
+    }
+    begin.elapsed()
+}
+
+/// Returns the most memory that this process ever held, in bytes, where the system says it (Linux: `VmHWM`, proc(5)).
+pub(super) fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
 /// Redacts one document.
