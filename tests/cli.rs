@@ -260,3 +260,70 @@ async fn tls_is_checked_against_the_authority_that_is_given() {
     assert_eq!(without.code, 2);
     assert!(without.stderr.contains("SUBROSA_CA_FILE"), "{}", without.stderr);
 }
+
+/// Four messages with six marked places, of which the engine finds what it should, a peer one, and a phone number that is none.
+const MARKED: &str = concat!(
+    r#"{"text":"mail jane@example.org","spans":[{"start":5,"end":21,"label":"EMAIL_ADDRESS"}]}"#,
+    "\n",
+    r#"{"turns":[{"role":"user","text":"é 4242 4242 4242 4242","spans":[{"start":2,"end":21,"label":"CREDIT_CARD"}]},"#,
+    r#"{"role":"assistant","text":"thank you","spans":[]}]}"#,
+    "\n",
+    r#"{"text":"the plant Zzyzx","spans":[{"start":4,"end":15,"label":"ORGANIZATION"}]}"#,
+    "\n",
+    r#"{"text":"call 415-555-0132 now","spans":[]}"#,
+    "\n",
+);
+
+fn sums(stdout: &str, class: &str) -> Option<serde_json::Value> {
+    let lines = stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.into_iter().find(|line| if class.is_empty() { line["class"].is_null() } else { line["class"] == class })
+}
+
+#[test]
+fn bench_scores_what_the_engine_finds_and_what_a_peer_does() {
+    let (dir, set) = file_with(MARKED);
+    let told = run(&["--output", "json", "bench", "redact", "--set", &set]);
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let email = sums(&told.stdout, "EMAIL").unwrap();
+    assert_eq!((&email["gold"], &email["recall"], &email["precision"]), (&1.into(), &1.0.into(), &1.0.into()));
+    let phone = sums(&told.stdout, "PHONE").unwrap();
+    assert_eq!((&phone["found"], &phone["precision"]), (&1.into(), &0.0.into()));
+    let all = sums(&told.stdout, "").unwrap();
+    assert_eq!((&all["direct_identifiers"], &all["leaked"], &all["messages"]), (&2.into(), &0.into(), &5.into()));
+
+    let answers = dir.path().join("answers.jsonl");
+    let peer = concat!(
+        r#"{"findings":[{"class":"EMAIL_ADDRESS","start":5,"end":12}]}"#,
+        "\n",
+        r#"{"turns":[{"findings":[{"class":"CREDIT_CARD","start":2,"end":21}]},{"findings":[]}]}"#,
+        "\n{}\n{}\n"
+    );
+    std::fs::write(&answers, peer).unwrap();
+    let told = run(&["--output", "json", "bench", "redact", "--set", &set, "--answers", answers.to_str().unwrap()]);
+    let all = sums(&told.stdout, "").unwrap();
+    assert_eq!((&all["leaked"], sums(&told.stdout, "CARD").unwrap()["recall"].as_f64()), (&1.into(), Some(1.0)));
+    let listed = run(&["bench", "redact", "--set", &set, "--list", "PHONE"]).stdout;
+    assert!(listed.starts_with("F line 4 turn 0 (user) 5..17 PHONE by phone") && !listed.contains("555"), "{listed}");
+}
+
+#[test]
+fn bench_runs_a_recognizers_cases_with_its_class_alone() {
+    let cases = concat!(
+        r#"{"entity":"US_SSN","text":"536-22-8726","expected":[[0,11]]}"#,
+        "\n",
+        r#"{"entity":"CREDIT_CARD","text":"my card is 4242 4242 4242 4241","expected":[]}"#,
+        "\n",
+        r#"{"entity":"TITLE","text":"Mrs","expected":[[0,3]]}"#,
+        "\n",
+    );
+    let (_dir, set) = file_with(cases);
+    let told = run(&["--output", "json", "bench", "redact", "--set", &set]);
+    let all = sums(&told.stdout, "").unwrap();
+    assert_eq!(
+        (&all["positives_found"], &all["negatives_kept"], &all["left_out"]),
+        (&1.0.into(), &1.0.into(), &1.into())
+    );
+    let (_dir, set) = file_with("{\"text\": 7}\n");
+    let told = run(&["bench", "redact", "--set", &set]);
+    assert_eq!((told.code, told.stderr.contains("line 1 is of no known form")), (1, true));
+}
