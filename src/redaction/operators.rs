@@ -62,7 +62,7 @@ fn canonical(value: &str, class: Class) -> String {
 /// Appends the first 6 and last 4 digits; of a card under 15 digits, where that would leave too little hidden, the last 4. A piece of
 /// a card shows nothing: with the other pieces it would be the whole.
 fn mask(digits: &str, class: Class, out: &mut String) {
-    if digits.len() < MIN_MASKED {
+    if digits.len() < MIN_MASKED || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         out.push('<');
         out.push_str(class.as_str());
         out.push('>');

@@ -24,7 +24,7 @@ pub(super) fn behind(line: &Line<'_>, at: usize, common: bool) -> Option<Core> {
         start = before;
     }
     let type_capital = line.is(k, Kind::Capital);
-    let plain = capitals + lower > 0 && line.is(start, Kind::Number) && (!common || capitals > 0 && (type_capital || lower == 0));
+    let plain = capitals + lower > 0 && line.is(start, Kind::Number) && (!common || capitals > 0 && (type_capital || lower == 0) && lower < 2);
     if !plain {
         return None;
     }
@@ -65,8 +65,11 @@ pub(super) fn before(line: &Line<'_>, at: usize, capital: bool) -> Option<Core> 
         return None;
     }
     let (start, leads) = leading_number(line, k);
-    let behind = number_behind(line, end);
-    let holds = behind.is_some() || leads && (capitals > 0 || !capital);
+    // "7:35 AM" is no street "Am".
+    // Behind a number in front and a comma stands the postcode.
+    let behind = number_behind(line, end).filter(|_| !(leads && line.is(end, Kind::Comma)));
+    let small = words::PARTICLES.contains(&line.tokens[k].lower().as_str());
+    let holds = behind.is_some() || leads && !small && (capitals > 0 || !capital);
     holds.then(|| Core { tokens: start..behind.unwrap_or(end), score: 75, unit: false })
 }
 

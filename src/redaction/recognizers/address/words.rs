@@ -63,7 +63,7 @@ pub(super) const CUES: &[&str] = &[
 /// Small words that stand inside street and town names.
 pub(super) const PARTICLES: &[&str] = &[
     "de", "la", "le", "les", "des", "du", "del", "della", "delle", "dei", "di", "da", "do", "dos", "das", "el", "los", "las", "van", "den", "der", "het", "of", "the", "y", "e", "et", "am", "im", "an", "auf", "zum", "zur",
-    "ter", "ten", "te", "in", "na", "nad", "pod", "pri", "sur", "en", "l", "d", "av", "och", "und", "und", "upon", "on", "bij", "aan", "bis", "ter", "quater", "nan", "kapu", "u", "út", "tee", "trg", "utca", "a",
+    "ter", "ten", "te", "in", "na", "nad", "pod", "pri", "sur", "en", "l", "d", "av", "och", "und", "upon", "on", "bij", "aan", "bis", "ter", "quater", "nan", "kapu", "u", "út", "tee", "trg", "utca",
 ];
 
 pub(super) const STATES: &[&str] = &[

@@ -35,15 +35,14 @@ pub(crate) fn find(view: &View<'_>, asked: Asked, from: usize, hits: &mut Vec<Hi
 
 /// Returns the tokens between spaces that are a piece of the answer; `alone` says that a token is all that was said.
 fn tokens(view: &View<'_>, from: usize, is_piece: impl Fn(&str, bool) -> bool) -> Vec<Range<usize>> {
-    let text = &view.text[from..];
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let said = words.iter().filter(|word| !is_small(word)).count();
+    let words: Vec<&str> = view.text[from..].split_whitespace().collect();
+    let alone = without_lead_in(view, from).is_some_and(|span| !view.text[span].contains(char::is_whitespace));
     let spoken = words.into_iter().filter(|word| !is_small(word)).map(bare);
     let place = |word: &str| {
         let start = word.as_ptr() as usize - view.text.as_ptr() as usize;
         start..start + word.len()
     };
-    spoken.filter(|word| !word.is_empty() && is_piece(word, said == 1)).map(place).collect()
+    spoken.filter(|word| !word.is_empty() && is_piece(word, alone)).map(place).collect()
 }
 
 /// Returns the word without the signs around it.
@@ -149,6 +148,7 @@ pub(crate) const JOINS: &[&str] = &[
 ];
 
 const SMALL: &[&str] = &[
+    "all", "nice", "much", "appreciate", "everything", "it", "bye", "goodbye", "awesome", "cool", "correct", "right", "exactly", "absolutely", "definitely", "later", "skip", "none", "why?", "really", "wait",
     "yes", "no", "nope", "yep", "yeah", "sure", "not", "what", "why", "how", "can", "could", "you", "your", "my", "me", "we", "hi", "hello",
     "hey", "help", "need", "want", "an", "great", "good", "fine", "perfect", "sounds", "don't", "dont", "i'm", "i'd", "i'll", "know", "mean", "maybe",
     "second", "moment", "minute", "one", "just", "let", "check", "this", "here", "there", "at", "in", "from", "by", "would", "will", "like", "nothing",

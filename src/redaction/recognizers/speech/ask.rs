@@ -143,7 +143,15 @@ impl Asked {
     }
 }
 
-/// The phrases, in the languages that customers write in; where one is also a cue of a value ("date of birth"), the cue is heard.
+/// Words with which something is asked for; a question mark does as well.
+pub(crate) const REQUESTS: &[&str] = &[
+    "please", "provide", "need", "enter", "give", "tell", "share", "confirm", "verify", "require", "send me", "read me", "type", "spell", "may i", "could you", "can you", "let me have", "bitte", "geben", "nennen", "brauche", "por favor", "indique", "indica", "dime", "dígame", "envíe", "necesito",
+    "facilite", "merci de", "veuillez", "donnez", "s'il", "besoin", "per favore", "inserisca", "dica", "fornisca", "serve", "favor", "informe", "digite", "preciso", "graag", "geef", "alstublieft", "nodig", "prosz", "poda", "lütfen", "girin", "yaz", "назовите", "укажите", "введите", "пожалуйста",
+    "продиктуйте", "нужен", "batai", "batao", "kripya", "chahiye", "कृपया", "बता", "दें", "चाहिए", "教えて", "ください", "お願い", "请", "請", "提供", "输入", "알려", "입력", "주세요", "말씀",
+];
+
+/// The phrases, in the languages that customers write in; where one is also a cue of a value ("date of birth"), the cue is heard. A `~` at the end says
+/// that endings may follow.
 pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
     (
         Asked::Card,
@@ -151,7 +159,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "card number", "credit card no", "card no", "card details", "card info", "number on the card",
             "number on your card", "16 digits", "16-digit", "sixteen digit", "long number", "card num", "your card please",
             "my card is", "card ending", "last four", "last 4", "first four", "first 4", "last 4 digits",
-            "kartennummer", "kreditkartennummer", "kreditkarte", "letzten vier", "ersten vier", "karten-nr",
+            "kartennummer", "kreditkartennummer", "kreditkarte", "letzten vier~", "ersten vier", "karten-nr",
             "numéro de carte", "numero de carte", "numéro de votre carte", "numéro de la carte", "numéro de ta carte",
             "numéro de ma carte", "carte bancaire", "carte bleue", "quatre derniers", "derniers chiffres",
             "número de tarjeta", "numero de tarjeta", "número de su tarjeta", "numero de su tarjeta",
@@ -161,9 +169,9 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "carta di credito", "ultime quattro",
             "número do cartão", "numero do cartao", "número do seu cartão", "numero do seu cartao", "cartão de crédito",
             "últimos quatro", "quatro últimos",
-            "kaartnummer", "creditcardnummer", "creditcard", "laatste vier",
-            "numer karty", "numeru karty", "karty kredytowej", "ostatnie cztery",
-            "kart numara", "kartınızın numara", "kredi kart", "son dört",
+            "kaartnummer~", "creditcardnummer", "creditcard", "laatste vier",
+            "numer karty", "numeru karty", "karty kredytowej~", "ostatnie cztery",
+            "kart numara~", "kartınızın numara~", "kredi kart~", "son dört",
             "номер карт", "номера карт", "номер вашей карт", "номер банковской карт", "последние четыре", "последние 4",
             "card ka number", "कार्ड नंबर", "कार्ड का नंबर", "कार्ड संख्या",
             "カード番号", "下4桁", "下四桁", "卡号", "卡號", "后四位", "카드 번호", "카드번호", "뒤 네 자리",
@@ -205,7 +213,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "numero di telefono", "numero di cellulare", "suo numero", "tuo numero", "mio numero", "recapito telefonico",
             "número de telefone", "numero de telefone", "seu telefone", "seu número", "meu número", "número de celular",
             "telefoonnummer", "mobiele nummer", "uw nummer", "je nummer", "mijn nummer",
-            "numer telefonu", "numeru telefonu", "telefon numara", "cep telefonu", "numaranız",
+            "numer telefonu", "numeru telefonu", "telefon numara~", "cep telefonu~", "numaranız~",
             "номер телефона", "номера телефона", "ваш номер", "ваш телефон", "мой номер", "мой телефон",
             "phone ka number", "mobile no", "aapka number", "mera number", "फोन नंबर", "फ़ोन नंबर", "मोबाइल नंबर",
             "電話番号", "电话号码", "手机号", "電話號碼", "전화번호", "전화 번호", "휴대폰 번호", "연락처",
@@ -228,7 +236,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
     (Asked::Id(Class::DeIdCard), &["ausweisnummer", "personalausweis"]),
     (Asked::Id(Class::ItFiscalCode), &["codice fiscale"]),
     (Asked::Id(Class::PlPesel), &["pesel"]),
-    (Asked::Id(Class::TrNationalId), &["kimlik numara", "tc kimlik", "t.c. kimlik"]),
+    (Asked::Id(Class::TrNationalId), &["kimlik numara~", "tc kimlik~", "t.c. kimlik~"]),
     (Asked::Id(Class::InAadhaar), &["aadhaar", "aadhar", "आधार"]),
     (Asked::Id(Class::KrRrn), &["주민등록번호", "주민번호"]),
     (Asked::Id(Class::UkNino), &["national insurance number", "ni number"]),
@@ -238,9 +246,9 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
     (
         Asked::Id(Class::UsBankNumber),
         &[
-            "account number", "bank account", "account no", "kontonummer", "numéro de compte", "número de cuenta",
+            "account number", "bank account", "account no", "kontonummer~", "numéro de compte", "número de cuenta",
             "numero de cuenta", "numero di conto", "número da conta", "numero da conta", "rekeningnummer", "numer konta",
-            "hesap numara", "номер счета", "номер счёта", "口座番号", "账号", "계좌번호", "계좌 번호", "khata number",
+            "hesap numara~", "номер счета", "номер счёта", "口座番号", "账号", "계좌번호", "계좌 번호", "khata number",
             "खाता नंबर", "खाता संख्या",
         ],
     ),
@@ -251,7 +259,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
         &[
             "when were you born", "birthday", "date of birth", "wann sind sie geboren", "geburtstag", "né le", "née le",
             "cuándo nació", "cuando nacio", "nacimiento", "data di nascita", "data de nascimento", "geboortedatum",
-            "data urodzenia", "datę urodzenia", "doğum tarihi", "дата рождения", "дату рождения", "janam tithi",
+            "data urodzenia", "datę urodzenia", "doğum tarihi~", "дата рождения", "дату рождения", "janam tithi",
             "जन्म तिथि", "जन्मतिथि", "生年月日", "出生日期", "生日", "생년월일", "fødselsdato", "födelsedatum",
         ],
     ),
@@ -259,7 +267,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
     (
         Asked::Password,
         &[
-            "your password", "ihr passwort", "dein passwort", "şifreniz", "şifre", "пароль", "hasło", "パスワード", "密码", "密碼",
+            "your password", "ihr passwort", "dein passwort", "şifreniz~", "şifre~", "пароль", "hasło", "パスワード", "密码", "密碼",
             "पासवर्ड", "palavra-passe",
         ],
     ),
@@ -290,7 +298,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "adresse de livraison", "adresse postale", "su dirección", "tu dirección", "su direccion",
             "dirección de envío", "direccion de envio", "suo indirizzo", "tuo indirizzo", "indirizzo di spedizione",
             "seu endereço", "endereço de entrega", "seu endereco", "uw adres", "je adres", "bezorgadres", "adres zamieszkania",
-            "pana adres", "pani adres", "adres dostawy", "adresiniz", "teslimat adresi", "ваш адрес", "адрес доставки",
+            "pana adres", "pani adres", "adres dostawy", "adresiniz~", "teslimat adresi~", "ваш адрес", "адрес доставки",
             "aapka pata", "आपका पता", "पता बता", "ご住所", "住所", "您的地址", "收货地址", "주소",
         ],
     ),
@@ -300,7 +308,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "your name", "your full name", "your first name", "your last name", "your surname", "name on the card",
             "name on your card", "who am i speaking", "ihr name", "ihren namen", "wie heißen sie", "dein name",
             "votre nom", "ton nom", "su nombre", "tu nombre", "cómo se llama", "nombre completo", "il suo nome", "il tuo nome",
-            "nome e cognome", "seu nome", "nome completo", "uw naam", "je naam", "imię i nazwisko", "adınız", "isminiz",
+            "nome e cognome", "seu nome", "nome completo", "uw naam", "je naam", "imię i nazwisko", "adınız~", "isminiz~",
             "ваше имя", "как вас зовут", "фамили", "aapka naam", "aapka shubh naam", "आपका नाम", "お名前", "您的姓名", "您贵姓",
             "성함", "이름이",
         ],
@@ -312,7 +320,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "tracking number", "ticket number", "case number", "customer number", "reference number",
             "bestellnummer", "kundennummer", "auftragsnummer", "buchungsnummer", "numéro de commande", "numéro de client",
             "número de pedido", "numero de pedido", "número de cliente", "número de reserva", "numero d'ordine",
-            "numero ordine", "número do pedido", "bestelnummer", "klantnummer", "numer zamówienia", "sipariş numara",
+            "numero ordine", "número do pedido", "bestelnummer", "klantnummer", "numer zamówienia", "sipariş numara~",
             "номер заказа", "注文番号", "订单号", "주문번호", "주문 번호", "ऑर्डर नंबर",
         ],
     ),

@@ -36,6 +36,8 @@ pub(crate) enum Trigger {
     Mail,
     /// A phrase that names what is asked for.
     Ask(Asked),
+    /// The beginning of a word that names what is asked for; endings follow.
+    Stem(Asked),
     /// A word that announces a user name or a reference number.
     Named(named::Kind),
     /// A word that stands in street lines.
@@ -53,6 +55,7 @@ pub(crate) struct Triggers {
 pub(crate) struct Done {
     number: usize,
     mail: usize,
+    ask: usize,
     pub(crate) street: usize,
 }
 
@@ -63,7 +66,10 @@ impl Triggers {
         patterns.extend(words.triggers().map(|word| (word, Trigger::Number)));
         patterns.extend(mail::TRIGGERS.iter().map(|word| ((*word).to_owned(), Trigger::Mail)));
         for (asked, phrases) in ask::PHRASES {
-            patterns.extend(phrases.iter().map(|phrase| ((*phrase).to_owned(), Trigger::Ask(*asked))));
+            patterns.extend(phrases.iter().map(|phrase| match phrase.strip_suffix('~') {
+                Some(stem) => (stem.to_owned(), Trigger::Stem(*asked)),
+                None => ((*phrase).to_owned(), Trigger::Ask(*asked)),
+            }));
         }
         patterns.extend(named::CUES.iter().map(|(word, kind)| ((*word).to_owned(), Trigger::Named(*kind))));
         patterns.extend(address::triggers().map(|(word, kind)| (word, Trigger::Street(kind))));
@@ -95,8 +101,9 @@ impl Triggers {
         match *trigger {
             Trigger::Number if span.start >= done.number => done.number = number::find(view, &self.words, span, hits),
             Trigger::Mail if span.start >= done.mail => done.mail = mail::find(view, &self.words, span, hits),
+            Trigger::Stem(asked) => hear(view, asked, span, true, done),
             Trigger::Ask(asked) => {
-                hear(view, asked, span.clone());
+                hear(view, asked, span.clone(), false, done);
                 if asked == Asked::Reference {
                     named::find(view, named::Kind::Reference, span, hits);
                 }
@@ -108,13 +115,17 @@ impl Triggers {
     }
 }
 
-/// Notes what a phrase asks for, where a conversation is listened to.
-fn hear(view: &View<'_>, asked: Asked, span: Range<usize>) {
+/// Notes what a phrase asks for, where a conversation is listened to; a phrase within a longer one is none.
+fn hear(view: &View<'_>, asked: Asked, span: Range<usize>, stem: bool, done: &mut Done) {
     let Some(ear) = view.ear else { return };
-    if !view.text.is_char_boundary(span.start) || !whole(view, &span) {
+    if span.start < done.ask || !view.text.is_char_boundary(span.start) {
         return;
     }
-    ear.ask(asked, span);
+    let left = span.start..view.bytes.len();
+    if if stem { is_whole(view.bytes, &left) } else { whole(view, &span) } {
+        done.ask = span.end;
+        ear.ask(asked, span);
+    }
 }
 
 /// Returns whether the phrase stands as words of its own; scripts that run words together or inflect them are taken as they come.

@@ -7,7 +7,7 @@ use super::super::super::scan::View;
 use super::super::date_of_birth;
 use super::super::{Hit, THRESHOLD};
 use super::answer;
-use super::ask::Asked;
+use super::ask::{self, Asked};
 use super::ear::{Ear, Group, Outcome};
 
 /// Something that is waited for, and from where on in this turn.
@@ -140,6 +140,9 @@ fn accepted(view: &View<'_>, asked: Asked, piece: &Piece) -> Option<Range<usize>
         Asked::Birth | Asked::Email | Asked::Address | Asked::Name => false,
     };
     let longer = span.len() > piece.span.len();
+    if longer && is_ordinal(&view.text[span.clone()]) {
+        return None;
+    }
     let short = piece.digits < 3 && !longer;
     (fits && !is_other(view, &span, piece) && (!short || stands_alone(view, &span))).then_some(span)
 }
@@ -150,8 +153,8 @@ fn birth(view: &View<'_>, piece: &Piece) -> Option<Range<usize>> {
         return (piece.digits >= 3).then(|| piece.span.clone());
     }
     let before = &view.text[..piece.span.start];
-    let word = before.trim_end_matches([' ', '.', ',']);
-    let word = word.len() - word.bytes().rev().take_while(u8::is_ascii_alphabetic).count();
+    let before = before.trim_end_matches([' ', '.', ',']);
+    let word = before.len() - before.bytes().rev().take_while(u8::is_ascii_alphabetic).count();
     let start = if date_of_birth::is_month(&before[word..]) { word } else { piece.span.start };
     let whole = date_of_birth::date(&view.text[start..super::super::super::floor_boundary(view.text, start + 40)]);
     let end = whole.map_or(piece.span.end, |length| (start + length).max(piece.span.end));
@@ -177,6 +180,12 @@ fn is_other(view: &View<'_>, span: &Range<usize>, piece: &Piece) -> bool {
     let after = &view.text[span.end..];
     let money = before.ends_with(['$', '€', '£', '¥', '₹', '#']) || after.trim_start().starts_with(['$', '€', '£', '%', '°']);
     money || is_time(view, span) || !piece.spoken && is_date(&view.text[span.clone()]) || is_counted(before, after, piece)
+}
+
+/// Returns whether it is `3rd` or the like, or a size: `10kg`, `7pm`.
+fn is_ordinal(text: &str) -> bool {
+    let letters = text.trim_start_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
+    ["st", "nd", "rd", "th", "am", "pm", "kg", "km", "mb", "gb", "min", "mm", "cm", "usd", "eur", "x", "h", "k", "s"].contains(&letters.as_str())
 }
 
 fn is_time(view: &View<'_>, span: &Range<usize>) -> bool {
@@ -207,7 +216,8 @@ fn is_expiry(text: &str) -> bool {
 fn is_counted(before: &str, after: &str, piece: &Piece) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default();
     let word = line.rsplit([' ', ',', '(']).next().unwrap_or_default().to_lowercase();
-    if NAMED_BEFORE.contains(&word.as_str()) {
+    let year = piece.digits == 4 && piece.groups == 1 && !piece.spoken;
+    if NAMED_BEFORE.contains(&word.as_str()) || year && YEAR_BEFORE.contains(&word.as_str()) {
         return true;
     }
     if piece.digits >= 5 {
@@ -226,8 +236,8 @@ fn is_counted(before: &str, after: &str, piece: &Piece) -> bool {
 fn stands_alone(view: &View<'_>, span: &Range<usize>) -> bool {
     let start = view.text[..span.start].rfind('\n').map_or(0, |at| at + 1);
     let end = view.text[span.end..].find('\n').map_or(view.text.len(), |at| span.end + at);
-    let words = |text: &str| text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).take(4).count();
-    words(&view.text[start..span.start]) <= 3 && words(&view.text[span.end..end]) <= 2
+    let words = |text: &str| text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).take(6).count();
+    words(&view.text[start..span.start]) <= 5 && words(&view.text[span.end..end]) <= 2
 }
 
 /// Returns whether the speaker says that it comes now: "my card is", or the phrase opens the turn.
@@ -256,14 +266,23 @@ fn stays(view: &View<'_>, ear: &Ear, asked: Asked, span: &Range<usize>, hits: &[
     }
     let before = view.text[..span.start].trim_end();
     let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    !said && !["their", "its", "our", "Their", "Its", "Our"].contains(&word)
+    !said && requests(view.text) && !["their", "its", "our", "Their", "Its", "Our"].contains(&word)
 }
 
+/// Returns whether the turn asks, or is so short that it can do nothing else.
+fn requests(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    text.len() <= SHORT || text.contains('?') || ask::REQUESTS.iter().any(|word| lower.contains(word))
+}
+
+/// Bytes of a turn such as "And the card number".
+const SHORT: usize = 40;
 const MAX_TOKEN: usize = 34;
 const MINE: [&str; 24] = [
     "my", "mein", "meine", "meinen", "mi", "mis", "mon", "ma", "mes", "mio", "mia", "meu", "minha", "mijn", "mój", "moja", "moje",
     "benim", "мой", "моя", "мои", "mera", "meri", "mere",
 ];
+const YEAR_BEFORE: &[&str] = &["in", "year", "from", "until", "im", "jahr", "seit", "depuis", "desde", "nel", "dal", "em", "w", "of", "before", "after", "en", "born", "march", "may"];
 const NAMED_BEFORE: &[&str] = &[
     "room", "floor", "gate", "flight", "order", "table", "page", "version", "seat", "apt", "apartment", "suite", "unit", "chapter",
     "route", "since", "zimmer", "etage", "gleis", "flug", "habitación", "chambre", "vol", "camera", "quarto", "kamer", "pokój",
