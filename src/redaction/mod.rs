@@ -5,6 +5,7 @@
 //! | say what is looked for and what is done with it | [`Policy`] |
 //! | build once, share, and redact text | [`Engine`], [`Engine::redact`] |
 //! | redact the value of a named field, such as metadata | [`Engine::redact_value`] |
+//! | redact the turns of a conversation, with what one asks of the next | [`Engine::redact_turn`], [`Dialogue`] |
 //! | redact JSON by value, such as tool arguments | [`Engine::redact_json`] |
 //! | see why something was found or was not | [`Engine::explain`] |
 //!
@@ -17,6 +18,7 @@
 
 mod class;
 mod context;
+mod dialogue;
 mod explain;
 mod json;
 mod normalise;
@@ -26,12 +28,14 @@ mod pseudonym;
 mod recognizers;
 mod resolve;
 mod scan;
+mod turn;
 
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
 
 pub use class::{Class, Pack, UnknownClass};
+pub use dialogue::{Dialogue, DialogueError, Speaker};
 pub use explain::{Outcome, Stage, Trace};
 pub use json::{JsonError, JsonFinding, JsonLimits, RedactedJson};
 pub use policy::{Operator, Policy, PolicyError};
@@ -42,6 +46,7 @@ use context::Word;
 use json::names::NameCue;
 use normalise::Normalised;
 use recognizers::Hit;
+use recognizers::speech::ear::Ear;
 use scan::{Tables, View};
 
 /// Finds and replaces personal data by one policy. Built once per policy and shared; holds no text.
@@ -97,7 +102,7 @@ impl Engine {
 
     /// Finds values: sorted by place, without overlap.
     pub fn scan(&self, text: &str) -> Vec<Finding> {
-        self.analyse(text, None, None)
+        self.analyse(text, Around::default(), None)
     }
 
     /// Replaces values as the policy says; pseudonyms are made under `key`.
@@ -123,7 +128,7 @@ impl Engine {
     /// Says of every candidate what it was taken for and what became of it, in order.
     pub fn explain(&self, text: &str) -> Vec<Trace> {
         let mut traces = Vec::new();
-        self.analyse(text, None, Some(&mut traces));
+        self.analyse(text, Around::default(), Some(&mut traces));
         traces.sort_by_key(|trace| (trace.span.start, trace.span.end, trace.class));
         traces.dedup();
         traces
@@ -149,20 +154,20 @@ impl Engine {
                 let done = taken.iter().map(ExactSizeIterator::len).sum::<usize>() == value.trim().len();
                 if done { Vec::new() } else { vec![Finding { class, rule, score: 90, span: 0..value.len() }] }
             }
-            _ => self.analyse(value, cue.hint(), None),
+            _ => self.analyse(value, Around { hint: cue.hint(), ear: None }, None),
         }
     }
 
     /// Scans until the redacted text yields nothing new.
-    fn analyse(&self, text: &str, hint: Option<Word>, mut traces: Option<&mut Vec<Trace>>) -> Vec<Finding> {
-        let mut findings = self.pass(text, hint, |span| span, traces.as_deref_mut());
+    fn analyse(&self, text: &str, around: Around<'_>, mut traces: Option<&mut Vec<Trace>>) -> Vec<Finding> {
+        let mut findings = self.pass(text, around, |span| span, traces.as_deref_mut());
         for _ in 1..MAX_PASSES {
             if findings.is_empty() {
                 break;
             }
             let shadow = operators::apply(text, &findings, &self.policy, None);
             let back = Unshadow::new(&findings, &self.policy, text);
-            let more = self.pass(&shadow, hint, |span| back.original(span), traces.as_deref_mut());
+            let more = self.pass(&shadow, around, |span| back.original(span), traces.as_deref_mut());
             if more.is_empty() {
                 break;
             }
@@ -175,12 +180,12 @@ impl Engine {
     fn pass(
         &self,
         text: &str,
-        hint: Option<Word>,
+        around: Around<'_>,
         original: impl Fn(Range<usize>) -> Range<usize>,
         traces: Option<&mut Vec<Trace>>,
     ) -> Vec<Finding> {
         let normalised = Normalised::new(text);
-        let hits = self.hits(&normalised.text, hint);
+        let hits = self.hits(&normalised.text, around);
         if hits.is_empty() {
             return Vec::new();
         }
@@ -197,7 +202,7 @@ impl Engine {
         findings
     }
 
-    fn hits(&self, normal: &str, hint: Option<Word>) -> Vec<Hit> {
+    fn hits(&self, normal: &str, around: Around<'_>) -> Vec<Hit> {
         let mut hits = Vec::new();
         let view = View {
             text: normal,
@@ -205,7 +210,8 @@ impl Engine {
             tables: &self.tables,
             enabled: self.enabled,
             assume_context: self.policy.assume_context,
-            hint,
+            hint: around.hint,
+            ear: around.ear,
             before: Cell::new(None),
         };
         scan::scan(&view, &mut hits);
@@ -226,6 +232,15 @@ impl Engine {
             policy_version: self.policy.version,
         }
     }
+}
+
+/// What is known of a text beside its words.
+#[derive(Clone, Copy, Default)]
+struct Around<'a> {
+    /// What the name of the field, or the question before, speaks for.
+    hint: Option<Word>,
+    /// What listens, where the text is a turn of a conversation.
+    ear: Option<&'a Ear>,
 }
 
 /// Returns the last character boundary up to `at`, at most the length of the text.

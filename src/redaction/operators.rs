@@ -28,7 +28,7 @@ pub(super) fn replace(value: &str, class: Class, operator: Operator, tokens: Opt
             out.push_str(class.as_str());
             out.push('>');
         }
-        (Operator::Mask, _) => mask(&canonical(value, class), out),
+        (Operator::Mask, _) => mask(&canonical(value, class), class, out),
         (Operator::Pseudonym, Some(tokens)) => tokens.write(class, &canonical(value, class), out),
         (Operator::Pseudonym, None) => {
             out.push('<');
@@ -43,7 +43,10 @@ fn canonical(value: &str, class: Class) -> String {
     let plain = Normalised::new(value).text;
     match class {
         Class::Email => plain.to_lowercase(),
-        Class::Phone | Class::Card | Class::UsSsn => plain.chars().filter(char::is_ascii_digit).collect(),
+        // A number in words has few digits of its own, and is told from others by its words.
+        Class::Phone | Class::Card | Class::UsSsn if plain.chars().filter(char::is_ascii_digit).count() > 1 => {
+            plain.chars().filter(char::is_ascii_digit).collect()
+        }
         Class::Iban => plain.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect(),
         Class::Mac => plain.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect(),
         Class::Ip => plain.parse::<IpAddr>().map_or_else(|_| plain.to_lowercase(), |address| address.to_string()),
@@ -56,14 +59,24 @@ fn canonical(value: &str, class: Class) -> String {
     }
 }
 
-/// Appends the first 6 and last 4 digits; of a card under 15 digits, where that would leave too little hidden, the last 4.
-fn mask(digits: &str, out: &mut String) {
+/// Appends the first 6 and last 4 digits; of a card under 15 digits, where that would leave too little hidden, the last 4. A piece of
+/// a card shows nothing: with the other pieces it would be the whole.
+fn mask(digits: &str, class: Class, out: &mut String) {
+    if digits.len() < MIN_MASKED || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        out.push('<');
+        out.push_str(class.as_str());
+        out.push('>');
+        return;
+    }
     let shown = if digits.len() >= 15 { 6 } else { 0 };
     let last = digits.len().saturating_sub(4).max(shown);
     out.push_str(&digits[..shown]);
     out.extend(std::iter::repeat_n('*', last - shown));
     out.push_str(&digits[last..]);
 }
+
+/// The shortest card has 12 digits.
+const MIN_MASKED: usize = 12;
 
 #[cfg(test)]
 mod tests {
@@ -89,9 +102,11 @@ mod tests {
             ("4242424242424242", "424242******4242"),
             ("378282246310005", "378282*****0005"),
             ("30569309025904", "**********5904"),
+            ("42424242", "<CARD>"),
+            ("", "<CARD>"),
         ] {
             let mut out = String::new();
-            mask(digits, &mut out);
+            mask(digits, Class::Card, &mut out);
             assert_eq!(out, expected);
         }
     }

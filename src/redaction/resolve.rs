@@ -18,19 +18,46 @@ pub(super) fn resolve(text: &str, hits: Vec<Hit>) -> Vec<(Hit, Outcome)> {
         (hit.score < THRESHOLD, hit.class.rank(), u8::MAX - hit.score, usize::MAX - hit.span.len(), hit.span.start)
     });
     let mut taken = BTreeMap::new();
-    hits.into_iter()
-        .map(|hit| {
-            let outcome = if hit.score < THRESHOLD {
-                Outcome::BelowThreshold
-            } else if overlaps(&taken, &hit.span) || hit.span.is_empty() {
-                Outcome::Overlapped
-            } else {
-                taken.insert(hit.span.start, hit.span.end);
-                Outcome::Found
-            };
-            (hit, outcome)
-        })
-        .collect()
+    let mut decided = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let outcome = if hit.score < THRESHOLD {
+            Outcome::BelowThreshold
+        } else if hit.span.is_empty() {
+            Outcome::Overlapped
+        } else if overlaps(&taken, &hit.span) {
+            if hit.class == Class::Address {
+                decided.extend(left_over(text, &hit, &mut taken));
+            }
+            Outcome::Overlapped
+        } else {
+            taken.insert(hit.span.start, hit.span.end);
+            Outcome::Found
+        };
+        decided.push((hit, outcome));
+    }
+    decided
+}
+
+/// Takes what no better finding covers of an address: it holds numbers that are findings of their own, such as a postcode.
+fn left_over(text: &str, hit: &Hit, taken: &mut BTreeMap<usize, usize>) -> Vec<(Hit, Outcome)> {
+    let before = taken.range(..hit.span.start).next_back().filter(|(_, end)| **end > hit.span.start);
+    let inside: Vec<(usize, usize)> =
+        before.into_iter().chain(taken.range(hit.span.clone())).map(|(start, end)| (*start, *end)).collect();
+    let starts = std::iter::once(hit.span.start).chain(inside.iter().map(|(_, end)| *end));
+    let ends = inside.iter().map(|(start, _)| *start).chain([hit.span.end]);
+    let pieces: Vec<Range<usize>> = starts.zip(ends).filter_map(|(start, end)| trim(text, start, end)).collect();
+    for piece in &pieces {
+        taken.insert(piece.start, piece.end);
+    }
+    pieces.into_iter().map(|span| (Hit { span, ..hit.clone() }, Outcome::Found)).collect()
+}
+
+/// Returns the piece without the signs around it, if three letters or digits are left.
+fn trim(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
+    let piece = text.get(start..end)?;
+    let inner = piece.trim_matches(|c: char| !c.is_alphanumeric());
+    let start = start + (inner.as_ptr() as usize - piece.as_ptr() as usize);
+    (inner.chars().filter(|c| c.is_alphanumeric()).count() > 2).then(|| start..start + inner.len())
 }
 
 /// Returns the tokens, drops and masks of earlier redactions in `text`, in order.

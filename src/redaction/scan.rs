@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use super::class::ClassSet;
 use super::context::{Topic, Word, Words};
+use super::recognizers::speech::ear::Ear;
+use super::recognizers::speech::piece;
 use super::recognizers::{self, Hit, cues::Cues};
 use super::{Class, PolicyError};
 
@@ -27,6 +29,10 @@ impl Tables {
     pub(super) fn words(&self) -> &Words {
         &self.words
     }
+
+    pub(super) fn cues(&self) -> &Cues {
+        &self.cues
+    }
 }
 
 /// A text under scan, with all that a recognizer may ask about it.
@@ -40,6 +46,8 @@ pub(super) struct View<'a> {
     pub(super) assume_context: bool,
     /// What the name of the field speaks for, where the text is the value of one.
     pub(super) hint: Option<Word>,
+    /// What the turns before asked for, where the text is a turn of a conversation.
+    pub(super) ear: Option<&'a Ear>,
     /// The word before the last place that was asked about: recognizers ask about one place in a row.
     pub(super) before: Cell<Option<(usize, Option<Word>)>>,
 }
@@ -74,21 +82,22 @@ impl View<'_> {
         if self.assume_context {
             return Support::For("assumed");
         }
-        match self.nearest(span).or(self.hint) {
+        match self.nearest(span) {
             Some(word) if word.topic == topic => Support::For(word.word),
             Some(word) => Support::Against(word.word),
             None => Support::Silent,
         }
     }
 
-    fn nearest(&self, span: &Range<usize>) -> Option<Word> {
+    /// Returns the word nearest to `span`, or what the name of the field says.
+    pub(super) fn nearest(&self, span: &Range<usize>) -> Option<Word> {
         let words = &self.tables.words;
         let before = match self.before.get() {
             Some((place, word)) if place == span.start => word,
             _ => words.before(self.bytes, span.start),
         };
         self.before.set(Some((span.start, before)));
-        before.or_else(|| words.after(self.bytes, span.end))
+        before.or_else(|| words.after(self.bytes, span.end)).or(self.hint)
     }
 
     /// Returns whether the byte at `at` continues an identifier; outside the text it does not.
@@ -132,6 +141,9 @@ impl NumberRun<'_> {
 pub(super) fn scan(view: &View<'_>, hits: &mut Vec<Hit>) {
     gate(view, hits);
     view.tables.cues.scan(view, hits);
+    if let Some(ear) = view.ear {
+        piece::find(view, ear, hits);
+    }
 }
 
 fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
@@ -147,9 +159,12 @@ fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
                 if matches!(view.bytes.get(groups[0].end), Some(b'-' | b'.')) && groups[0].end >= dots_done {
                     dots_done = recognizers::mac::find_separated(view, groups[0].end, hits);
                 }
+                if let Some(ear) = view.ear {
+                    ear.number(&groups);
+                }
                 recognizers::number(view, &NumberRun { groups: &groups, digits }, hits);
             }
-            b'@' => recognizers::email::find(view, here, hits),
+            b'@' => recognizers::at_sign(view, here, hits),
             b':' if here >= colons_done => colons_done = recognizers::colon(view, here, hits),
             b'-' | b'.' if here >= dots_done => dots_done = recognizers::mac::find_separated(view, here, hits),
             _ => {}

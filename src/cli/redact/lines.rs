@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::{DONE, FAILED};
-use crate::redaction::{Class, Engine, Finding, PseudonymKey, Trace};
+use crate::redaction::{Class, Dialogue, Engine, Finding, PseudonymKey, Redacted, Speaker, Trace};
 
 /// Redacts every line under a key of its own; a bad line becomes `{"error": reason}`. Returns the exit code.
 pub(super) fn redact(
@@ -86,33 +86,40 @@ fn redact_line(engine: &Engine, explain: bool, line: &[u8], key: &PseudonymKey) 
     let line = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8")?;
     let line: Line =
         serde_json::from_str(line).map_err(|_| "the line is not a JSON object with \"text\" or \"turns\"")?;
-    let text = |text: &str| redact_text(engine, explain, text, key);
     match line {
-        Line { text: Some(given), turns: None } => Ok(Answer::Text(text(&given))),
+        Line { text: Some(given), turns: None } => {
+            let traces = || engine.explain(&given);
+            Ok(Answer::Text(answer(&given, engine.redact(&given, key), explain.then(traces))))
+        }
         Line { text: None, turns: Some(turns) } => {
-            let role = |role: &str| engine.redact(role, key).text.into_owned();
-            let turns = turns.iter().map(|turn| TurnAnswer { role: role(&turn.role), text: text(&turn.text) });
+            let mut dialogue = Dialogue::default();
+            let turns = turns.into_iter().map(|turn| redact_turn(engine, explain, &turn, &mut dialogue, key));
             Ok(Answer::Turns { turns: turns.collect() })
         }
         _ => Err("the line needs either \"text\" or \"turns\""),
     }
 }
 
-fn redact_text(engine: &Engine, explain: bool, text: &str, key: &PseudonymKey) -> Text {
-    let redacted = engine.redact(text, key);
+fn redact_turn(engine: &Engine, explain: bool, turn: &Turn, dialogue: &mut Dialogue, key: &PseudonymKey) -> TurnAnswer {
+    let speaker = Speaker::of_role(&turn.role);
+    let traces = explain.then(|| engine.explain_turn(&mut dialogue.clone(), speaker, &turn.text));
+    let redacted = engine.redact_turn(dialogue, speaker, &turn.text, key);
+    let role = engine.redact(&turn.role, key).text.into_owned();
+    TurnAnswer { role, text: answer(&turn.text, redacted, traces) }
+}
+
+fn answer(text: &str, redacted: Redacted<'_>, traces: Option<Vec<Trace>>) -> Text {
     let mut points = CodePoints::new(text);
     let found = |finding: &Finding| {
         let Range { start, end } = points.of(&finding.span);
         Found { class: finding.class, start, end, score: f64::from(finding.score) / 100.0, rule: finding.rule }
     };
     let findings = redacted.findings.iter().map(found).collect();
-    let explain = explain.then(|| {
-        let explained = |trace: Trace| {
-            let Range { start, end } = CodePoints::new(text).of(&trace.span);
-            Explained { start, end, trace }
-        };
-        engine.explain(text).into_iter().map(explained).collect()
-    });
+    let explained = |trace: Trace| {
+        let Range { start, end } = CodePoints::new(text).of(&trace.span);
+        Explained { start, end, trace }
+    };
+    let explain = traces.map(|traces| traces.into_iter().map(explained).collect());
     Text { text: redacted.text.into_owned(), findings, explain }
 }
 

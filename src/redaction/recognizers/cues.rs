@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, Input, MatchKind};
 
 use super::super::Class;
 use super::super::context::is_whole;
 use super::super::resolve::in_tag;
 use super::super::scan::View;
+use super::speech::ask::Asked;
+use super::speech::{Done, Triggers};
 use super::{Hit, date_of_birth, secret, tokens};
 
 /// What kind of value a cue announces.
@@ -38,33 +40,43 @@ pub(crate) struct Cue {
     pub(crate) kind: Kind,
 }
 
-/// The automaton over cues, token prefixes and the PEM header.
+/// The automaton over cues, token prefixes, the PEM header and what is said in words.
 pub(crate) struct Cues {
     automaton: AhoCorasick,
+    triggers: Triggers,
 }
 
 impl Cues {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let prefixes = tokens::PREFIXES.iter().map(|prefix| prefix.text);
-        let patterns = CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]);
+        let triggers = Triggers::new();
+        let patterns = CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]).chain(triggers.patterns());
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .kind(Some(AhoCorasickKind::DFA))
             .build(patterns)?;
-        Ok(Cues { automaton })
+        Ok(Cues { automaton, triggers })
+    }
+
+    /// Returns the words and phrases of speech.
+    pub(crate) fn speech(&self) -> &Triggers {
+        &self.triggers
     }
 
     /// Pushes what cues and prefixes lead to, over the whole text.
     pub(crate) fn scan(&self, view: &View<'_>, hits: &mut Vec<Hit>) {
         let secrets = view.looks_for(Class::Secret);
-        if !secrets && !view.looks_for(Class::DateOfBirth) {
-            return;
-        }
         let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
-        for found in self.automaton.find_iter(view.bytes) {
+        let (mut at, mut done) = (0, Done::default());
+        while let Some(found) = self.automaton.find(Input::new(view.bytes).range(at..)) {
             let (pattern, span) = (found.pattern().as_usize(), found.start()..found.end());
-            if let Some(cue) = CUES.get(pattern) {
+            at = span.end;
+            if let Some(trigger) = pattern.checked_sub(CUES.len() + tokens::PREFIXES.len() + 1) {
+                // A cue may begin inside a trigger, as "one-time code" does in " one".
+                at = span.start + 1;
+                self.triggers.fire(view, trigger, span, &mut done, hits);
+            } else if let Some(cue) = CUES.get(pattern) {
                 if span.start >= value_end {
                     let before = hits.len();
                     announce(view, *cue, span, hits);
@@ -85,12 +97,27 @@ fn announce(view: &View<'_>, cue: Cue, span: Range<usize>, hits: &mut Vec<Hit>) 
         return;
     }
     let whole = is_whole(view.bytes, &span);
+    if let (Some(ear), Some(asked), true) = (view.ear, asked(cue.kind), whole) {
+        ear.ask(asked, span.clone());
+    }
     if cue.kind == Kind::Birth {
         if whole && view.looks_for(Class::DateOfBirth) {
             date_of_birth::find(view, cue, span.end, hits);
         }
     } else if view.looks_for(Class::Secret) {
         secret::find(view, cue, span.end, whole, hits);
+    }
+}
+
+/// Returns what a cue asks for when nothing follows it.
+fn asked(kind: Kind) -> Option<Asked> {
+    match kind {
+        Kind::Password | Kind::Phrase => Some(Asked::Password),
+        Kind::Pin => Some(Asked::Pin),
+        Kind::CardCode => Some(Asked::CardCode),
+        Kind::OneTime => Some(Asked::OneTime),
+        Kind::Birth => Some(Asked::Birth),
+        _ => None,
     }
 }
 

@@ -36,7 +36,7 @@ enum Part {
 }
 
 /// Returns the length of the date at the start of `text`: day, month and year in any usual order, the month as number or name.
-fn date(text: &str) -> Option<usize> {
+pub(crate) fn date(text: &str) -> Option<usize> {
     let mut parts = Vec::new();
     let (mut at, mut end) = (0, None);
     while parts.len() < 3 {
@@ -93,8 +93,13 @@ fn part(text: &str) -> Option<(Option<Part>, usize)> {
     if matches!(word.as_str(), "of" | "the" | "on") {
         return Some((None, letters));
     }
-    let month = MONTHS.iter().any(|month| word.len() >= 3 && month.starts_with(&word));
-    month.then_some((Some(Part::Month), letters))
+    is_month(&word).then_some((Some(Part::Month), letters))
+}
+
+/// Returns whether the word is the name of a month, or its first three letters and more.
+pub(crate) fn is_month(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    word.len() >= 3 && MONTHS.iter().any(|month| month.starts_with(&word))
 }
 
 const MAX_DATE: usize = 40;

@@ -4,6 +4,7 @@
 //! the threshold are not findings, but `explain` shows them. To add one: a file here with its vectors, a line in the
 //! dispatcher of its candidate kind ([`number`], [`colon`] or the cue list), and its class.
 
+pub(super) mod address;
 pub(super) mod card;
 pub(super) mod cues;
 pub(super) mod date_of_birth;
@@ -11,8 +12,10 @@ pub(super) mod email;
 pub(super) mod iban;
 pub(super) mod ip;
 pub(super) mod mac;
+pub(super) mod named;
 pub(super) mod phone;
 pub(super) mod secret;
+pub(super) mod speech;
 pub(super) mod tokens;
 pub(super) mod url_credential;
 pub(super) mod us_ssn;
@@ -51,6 +54,9 @@ pub(super) fn number(view: &View<'_>, run: &NumberRun<'_>, hits: &mut Vec<Hit>) 
     if view.looks_for(Class::Ip) {
         ip::find_v4(view, run, hits);
     }
+    if view.looks_for(Class::Address) {
+        address::number(view, run, hits);
+    }
     if run.digits < 7 {
         return;
     }
@@ -62,6 +68,25 @@ pub(super) fn number(view: &View<'_>, run: &NumberRun<'_>, hits: &mut Vec<Hit>) 
     }
     if view.looks_for(Class::Phone) {
         phone::find(view, run, hits);
+    }
+    spaced(view, run, hits);
+}
+
+/// Judges seven digits and more that stand one by one.
+fn spaced(view: &View<'_>, run: &NumberRun<'_>, hits: &mut Vec<Hit>) {
+    for groups in run.groups.chunk_by(|a, b| a.len() == 1 && b.len() == 1) {
+        if groups.len() >= 7 {
+            speech::number::single(view, groups, hits);
+        }
+    }
+}
+
+/// Judges what stands around the `@` at `at`.
+pub(super) fn at_sign(view: &View<'_>, at: usize, hits: &mut Vec<Hit>) {
+    let before = hits.len();
+    email::find(view, at, hits);
+    if hits.len() == before && view.looks_for(Class::Email) {
+        speech::mail::spaced(view, at, hits);
     }
 }
 

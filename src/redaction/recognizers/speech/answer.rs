@@ -1,0 +1,161 @@
+//! Answers that are not digits: the mail address, the password, the name or the postal address that was asked for.
+
+use std::ops::Range;
+
+use super::super::super::explain::Stage;
+use super::super::super::scan::View;
+use super::super::{Hit, THRESHOLD};
+use super::ask::Asked;
+
+/// Pushes the answer to `asked` in the text from `from` on, and returns whether there was one.
+pub(crate) fn find(view: &View<'_>, asked: Asked, from: usize, hits: &mut Vec<Hit>) -> bool {
+    let told = hits.iter().any(|hit| hit.score >= THRESHOLD && hit.class == asked.class() && hit.span.start >= from);
+    if view.text.len() - from > MAX_ANSWER || from == view.text.len() || told && asked != Asked::Address {
+        return told;
+    }
+    let spans = match asked {
+        Asked::Email => tokens(view, from, is_mail_piece),
+        Asked::Password => tokens(view, from, is_password),
+        Asked::Name => name(view, from).into_iter().collect(),
+        Asked::Address => address(view, from).into_iter().flat_map(|span| beside(span, hits)).collect(),
+        _ => return false,
+    };
+    let before = hits.len();
+    hits.extend(spans.into_iter().map(|span| Hit {
+        class: asked.class(),
+        rule: asked.rule(),
+        score: if asked == Asked::Address { 80 } else { 60 },
+        span,
+        stage: Stage::Cue,
+        verdict: "it was asked for, and its form fits",
+        word: None,
+    }));
+    hits.len() > before || told
+}
+
+/// Returns the tokens between spaces that are a piece of the answer; `alone` says that a token is all that was said.
+fn tokens(view: &View<'_>, from: usize, is_piece: impl Fn(&str, bool) -> bool) -> Vec<Range<usize>> {
+    let words: Vec<&str> = view.text[from..].split_whitespace().collect();
+    let alone = without_lead_in(view, from).is_some_and(|span| !view.text[span].contains(char::is_whitespace));
+    let spoken = words.into_iter().filter(|word| !is_small(word)).map(bare);
+    let place = |word: &str| {
+        let start = word.as_ptr() as usize - view.text.as_ptr() as usize;
+        start..start + word.len()
+    };
+    spoken.filter(|word| !word.is_empty() && is_piece(word, alone)).map(place).collect()
+}
+
+/// Returns the word without the signs around it.
+fn bare(word: &str) -> &str {
+    word.trim_end_matches([',', ';', '!', '?', '.', ')', '"']).trim_start_matches(['(', '"'])
+}
+
+/// Returns whether a token is a mail address in part: `jane.doe`, `@example.org`, `example.org`.
+fn is_mail_piece(word: &str, alone: bool) -> bool {
+    let signs = word.chars().all(|c| c.is_alphanumeric() || "@._-+".contains(c));
+    let inner = word.trim_matches('.').contains(['@', '.', '_']) || word.bytes().any(|byte| byte.is_ascii_digit());
+    signs && word.chars().count() > 2 && (inner || alone) && !word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns whether a token looks chosen rather than spoken, or is all that was said.
+fn is_password(word: &str, alone: bool) -> bool {
+    let digit = word.bytes().any(|byte| byte.is_ascii_digit());
+    let letter = word.chars().any(char::is_alphabetic);
+    let sign = word.chars().any(|c| c.is_ascii_punctuation() && !"'.,-?!".contains(c));
+    let mixed = word.chars().skip(1).any(char::is_uppercase) && word.chars().any(char::is_lowercase);
+    word.chars().count() >= 4 && (alone || letter && (digit || sign || mixed))
+}
+
+/// Returns the one to four words that are left when the lead-in is taken off, if none of them is a small word.
+fn name(view: &View<'_>, from: usize) -> Option<Range<usize>> {
+    let span = without_lead_in(view, from)?;
+    let text = &view.text[span.clone()];
+    let words: Vec<&str> = text.split([' ', '.']).filter(|word| !word.is_empty()).collect();
+    let letters = |word: &&str| word.chars().all(|c| c.is_alphabetic() || "-'".contains(c) || !c.is_ascii());
+    let fits = (1..=4).contains(&words.len()) && words.iter().all(letters) && !words.iter().any(|word| is_small(word));
+    (fits && text.chars().count() > 1).then_some(span)
+}
+
+/// Returns the turn without its lead-in, if it is short and has a number in it.
+fn address(view: &View<'_>, from: usize) -> Option<Range<usize>> {
+    let span = without_lead_in(view, from)?;
+    let text = &view.text[span.clone()];
+    let digits = text.bytes().any(|byte| byte.is_ascii_digit());
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let words = text.split_whitespace().count();
+    (digits && letters > 1 && words <= 20 && !text.contains(['?', '$', '€', '£'])).then_some(span)
+}
+
+/// Returns what stays of `span` beside the hits that stand in it already.
+fn beside(span: Range<usize>, hits: &[Hit]) -> Vec<Range<usize>> {
+    let inside = |hit: &&Hit| hit.score >= THRESHOLD && hit.class.rank() < super::super::super::Class::Address.rank();
+    let mut taken: Vec<Range<usize>> = hits.iter().filter(inside).map(|hit| hit.span.clone()).collect();
+    taken.retain(|taken| taken.start < span.end && span.start < taken.end);
+    taken.sort_by_key(|taken| taken.start);
+    let starts = std::iter::once(span.start).chain(taken.iter().map(|taken| taken.end)).collect::<Vec<_>>();
+    let ends = taken.iter().map(|taken| taken.start).chain([span.end]);
+    starts.into_iter().zip(ends).filter(|(start, end)| start + 2 < *end).map(|(start, end)| start..end).collect()
+}
+
+/// Returns the turn from `from` on, without "sure, it's" and the like in front, and without the sign at its end.
+fn without_lead_in(view: &View<'_>, from: usize) -> Option<Range<usize>> {
+    let mut rest = view.text[from..].trim_start_matches(is_gap);
+    'words: loop {
+        for lead in LEAD_INS {
+            let head = rest.get(..lead.len()).filter(|head| head.to_lowercase() == *lead);
+            let after = head.map(|_| &rest[lead.len()..]);
+            if let Some(after) = after.filter(|after| after.starts_with(is_gap)) {
+                rest = after.trim_start_matches(is_gap);
+                continue 'words;
+            }
+        }
+        break;
+    }
+    let start = view.text.len() - rest.len();
+    let length = rest.trim_end_matches(|c: char| is_gap(c) || ".!;".contains(c)).len();
+    (length > 0).then_some(start..start + length)
+}
+
+fn is_gap(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ':' | '-' | '"')
+}
+
+fn is_small(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    word.is_empty() || SMALL.contains(&word.as_str()) || JOINS.contains(&word.as_str())
+}
+
+/// The longest turn that is read as an answer in words.
+const MAX_ANSWER: usize = 240;
+
+const LEAD_INS: &[&str] = &[
+    "sure", "yes", "yeah", "ok", "okay", "of course", "it is", "it's", "its", "that's", "that is", "is", "i live at", "i live in",
+    "i'm at", "please send it to", "send it to", "ship it to", "ship to", "my address is", "address is", "the address is", "address", "my name is",
+    "name is", "the name is", "name's", "i'm", "i am", "this is", "name", "ja", "ich heiße", "ich bin", "mein name ist", "meine adresse ist",
+    "ich wohne in der", "ich wohne in", "adresse", "oui", "je m'appelle", "c'est", "mon adresse est", "j'habite au", "j'habite", "sí", "si",
+    "me llamo", "mi nombre es", "soy", "vivo en", "mi dirección es", "es", "mi chiamo", "sono", "abito in", "il mio indirizzo è", "sim",
+    "meu nome é", "moro na", "mijn naam is", "ik heet", "ik woon op", "ik woon aan de", "nazywam się", "mieszkam na", "меня зовут",
+    "mera naam", "thanks", "here you go", "well", "hi", "hello", "and", "then",
+];
+
+/// Words that go on with a number: what stands behind a piece of it.
+pub(crate) const JOINS: &[&str] = &[
+    "and", "then", "und", "dann", "danach", "y", "luego", "et", "puis", "e", "poi", "en", "dan", "i", "potem", "ve", "sonra", "or", "ok", "okay",
+    "thanks", "thank", "please", "that", "that's", "is", "was", "ext", "extension", "x", "expiring", "expires", "exp", "expiry", "cvv", "cvc",
+    "the", "next", "last", "first", "rest", "also", "plus", "dash", "space", "got", "did", "do", "does", "sorry", "no", "wait", "correct", "right", "yes", "ja",
+    "danke", "gracias", "merci", "grazie", "obrigado", "obrigada", "dank", "bitte", "hier", "with", "it", "it's", "its", "so", "uh", "um", "hmm",
+    "aur", "phir", "hai", "code", "zip", "security", "followed", "continue", "date", "a", "to", "for", "on", "my", "of", "but", "as", "ends", "if", "oder", "after",
+];
+
+const SMALL: &[&str] = &[
+    "all", "nice", "much", "appreciate", "everything", "it", "bye", "goodbye", "awesome", "cool", "correct", "right", "exactly", "absolutely", "definitely", "later", "skip", "none", "why?", "really", "wait",
+    "yes", "no", "nope", "yep", "yeah", "sure", "not", "what", "why", "how", "can", "could", "you", "your", "my", "me", "we", "hi", "hello",
+    "hey", "help", "need", "want", "an", "great", "good", "fine", "perfect", "sounds", "don't", "dont", "i'm", "i'd", "i'll", "know", "mean", "maybe",
+    "second", "moment", "minute", "one", "just", "let", "check", "this", "here", "there", "at", "in", "from", "by", "would", "will", "like", "nothing",
+    "else", "cancel", "stop", "wrong", "never", "mind", "real", "person", "human", "agent", "course", "go", "ahead", "same", "before", "above", "book",
+    "make", "have", "has", "had", "when", "where", "who", "which", "be", "are", "am", "they", "he", "she", "his", "her", "their", "email", "mail", "phone",
+    "password", "name", "address", "card", "number", "account", "sí", "si", "oui", "non", "nein", "nee", "não", "sim", "tak", "nie", "evet", "hayır", "да", "нет",
+    "danke", "klar", "gern", "natürlich", "claro", "vale", "bueno", "d'accord", "bien", "certo", "va", "bene", "goed", "graag", "dobrze", "jasne",
+    "tamam", "хорошо", "конечно", "haan", "nahi", "ji", "हाँ", "नहीं", "はい", "いいえ", "네", "아니요", "是", "好", "momento", "moment", "un", "eine", "einen", "ein",
+    "über", "ich", "ist", "das", "es", "le", "la", "el", "il", "lo", "o", "os", "mi", "de", "que", "pas", "ne",
+];
