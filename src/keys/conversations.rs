@@ -16,6 +16,12 @@ use super::ring::{KeyRing, SegmentKeyId, open};
 pub struct ConversationSecrets(Arc<Key32>);
 
 impl ConversationSecrets {
+    /// Returns the secrets of a conversation that is nowhere.
+    #[cfg(test)]
+    pub(crate) fn random() -> Self {
+        Self(Arc::new(Key32::random()))
+    }
+
     /// Returns the key that seals the conversation's metadata.
     pub fn metadata_key(&self) -> Key32 {
         derive_key(&self.0, Label::METADATA, &[])

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::keys::{ConversationSecrets, KeyError, Segment};
 use crate::lifecycle;
-use crate::redaction::{Engine, PseudonymKey};
+use crate::redaction::{Dialogue, Engine, PseudonymKey};
 use crate::sealing::{random, with_clean_stack};
 use crate::store::{ConversationRow, HandleKind, Mutation, Refusal, StoredConversation, SubmitError, Work};
 
@@ -232,6 +232,8 @@ impl Vault {
             next_sequence: 1,
             last_received: plan.now,
             pseudonyms,
+            secrets,
+            dialogue: Dialogue::default(),
             segment: Some(segment),
         });
         self.still_served(tenant, &mut slot).await?;

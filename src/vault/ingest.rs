@@ -10,13 +10,14 @@ use crate::domain::{
     ConversationId, ConversationName, Error, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewConversation,
     NewRecord, Reason, Result, TenantId, Timestamp,
 };
+use crate::sealing::Sealed;
 use crate::store::{Mutation, Pending, Receipt, RecordRow, Refusal, SubmitError, Work};
 
 use super::audited::Audited;
 use super::conversations::{Entered, Found};
 use super::idempotency::{Fresh, Idempotent, Known};
-use super::redact::{FindingCounts, RedactedRecord, redact};
-use super::seal::Place;
+use super::redact::{FindingCounts, RedactedBatch, RedactedRecord, redact};
+use super::seal::{Place, seal_dialogue};
 use super::tail::Tail;
 use super::workshop::MOST_REDACTED;
 use super::{Vault, engines};
@@ -163,12 +164,12 @@ impl Vault {
         auth: &Authorized<A>,
         tenant: &TenantId,
         mut entered: Entered,
-        redacted: &[RedactedRecord],
+        redacted: &RedactedBatch,
         fresh: Option<&Fresh>,
     ) -> Result<Audited<Appended>, Attempt> {
         for again in [true, false] {
             self.load_tail(tenant, entered.id, &mut entered.slot).await?;
-            let room = self.workshop.enter_again(redacted).await?;
+            let room = self.workshop.enter_again(&redacted.records).await?;
             let ready = match self.prepare(auth, tenant, &mut entered, redacted, fresh, false).await {
                 Ok(ready) => ready,
                 Err(error) => {
@@ -228,7 +229,7 @@ impl Vault {
         auth: &Authorized<A>,
         tenant: &TenantId,
         entered: &mut Entered,
-        redacted: &[RedactedRecord],
+        redacted: &RedactedBatch,
         fresh: Option<&Fresh>,
         created: bool,
     ) -> Result<Ready> {
@@ -264,7 +265,7 @@ impl Vault {
         &self,
         tenant: &TenantId,
         entered: &mut Entered,
-        redacted: &[RedactedRecord],
+        redacted: &RedactedBatch,
     ) -> Result<SealedBatch> {
         // A stream was let in long ago: the keys that this is sealed under must be found again after a restart.
         self.keys.store().check_files()?;
@@ -279,7 +280,7 @@ impl Vault {
         let first = tail.next_sequence;
         let mut batch = SealedBatch::new(first, received_at, segment.day, kek_version);
         let mut turn = 0;
-        for (sequence, record) in (first..).zip(redacted) {
+        for (sequence, record) in (first..).zip(&redacted.records) {
             let (row, commitment) = place.seal(&segment, record, sequence, received_at)?;
             turn += row.sealed.len();
             if turn > BYTES_A_TURN {
@@ -290,6 +291,11 @@ impl Vault {
         }
         entered.slot.assume();
         let tail = entered.slot.as_mut().ok_or(Reason::Internal)?;
+        if tail.dialogue != redacted.dialogue {
+            let (of, dialogue) = ((tenant, id), &redacted.dialogue);
+            batch.dialogue = Some(seal_dialogue(keys, backend, &tail.secrets, of, dialogue, batch.last)?);
+            tail.dialogue.clone_from(dialogue);
+        }
         tail.next_sequence = batch.last + 1;
         tail.last_received = received_at;
         Ok(batch)
@@ -312,6 +318,7 @@ pub(super) struct SealedBatch {
     kek_version: u32,
     rows: Vec<RecordRow>,
     pub(super) commitments: Vec<[u8; 32]>,
+    dialogue: Option<Sealed>,
 }
 
 impl SealedBatch {
@@ -326,6 +333,7 @@ impl SealedBatch {
             kek_version,
             rows: Vec::new(),
             commitments: Vec::new(),
+            dialogue: None,
         }
     }
 
@@ -355,7 +363,7 @@ impl SealedBatch {
             rows: self.rows,
             finding_classes: self.counts.into_keys().collect(),
             last_day: self.day,
-            dialogue: None,
+            dialogue: self.dialogue,
         }
     }
 }
@@ -396,27 +404,27 @@ impl From<Attempt> for Error {
     }
 }
 
-/// Redacts a batch, giving other tasks a turn now and then.
+/// Redacts a batch behind what was said before it, giving other tasks a turn now and then.
 pub(super) async fn redact_all(
     engine: &engines::SharedEngine,
     tail: &Tail,
     records: Vec<NewRecord>,
-) -> Result<Vec<RedactedRecord>> {
-    let mut redacted = Vec::with_capacity(records.len());
+) -> Result<RedactedBatch> {
+    let mut batch = RedactedBatch { records: Vec::with_capacity(records.len()), dialogue: tail.dialogue.clone() };
     let (mut turn, mut bytes) = (0, 0);
     for (index, record) in records.into_iter().enumerate() {
         turn += record.weight();
-        let done = redact(engine, &tail.pseudonyms, record);
+        let done = redact(engine, &tail.pseudonyms, &mut batch.dialogue, record);
         let done = done.map_err(|error| error.within(&format!("records[{index}]")))?;
         bytes += done.weight();
-        redacted.push(done);
+        batch.records.push(done);
         must_fit(bytes)?;
         if turn > BYTES_A_TURN {
             turn = 0;
             tokio::task::yield_now().await;
         }
     }
-    Ok(redacted)
+    Ok(batch)
 }
 
 /// Refuses a batch in which so much was found that it becomes too large; one record alone never does.

@@ -3,7 +3,7 @@
 use crate::access::{Caller, Scope, acts};
 use crate::audit::{Count, PolicyKind};
 use crate::domain::{Content, FindingNote, NewRecord, Result, Slug, TenantId};
-use crate::redaction::PseudonymKey;
+use crate::redaction::{Dialogue, PseudonymKey};
 use crate::sealing::random;
 use crate::store::Work;
 
@@ -57,8 +57,10 @@ impl Vault {
         let key = PseudonymKey::from_bytes(random::bytes());
         let room = self.workshop.enter(&records).await?;
         let (mut previewed, mut bytes) = (Vec::with_capacity(records.len()), 0);
+        let mut dialogue = Dialogue::default();
         for (index, record) in records.into_iter().enumerate() {
-            let done = redact(&engine, &key, record).map_err(|error| error.within(&format!("records[{index}]")))?;
+            let done = redact(&engine, &key, &mut dialogue, record);
+            let done = done.map_err(|error| error.within(&format!("records[{index}]")))?;
             bytes += done.weight();
             must_fit(bytes)?;
             let parts = done.parts;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::{
     Attachment, AuthorRole, Content, Error, FindingNote, MediaType, NewRecord, Reason, Result, Slug, Timestamp,
 };
-use crate::redaction::{Engine, Finding, JsonError, JsonLimits, PseudonymKey};
+use crate::redaction::{Dialogue, Engine, Finding, JsonError, JsonLimits, PseudonymKey, Speaker};
 use crate::sealing::with_clean_stack;
 
 /// How many findings of each class.
@@ -15,6 +15,12 @@ pub type FindingCounts = BTreeMap<String, u64>;
 pub(super) struct RedactedRecord {
     pub(super) parts: Parts,
     _made_here: (),
+}
+
+/// Records that went through redaction together, and what redaction remembers of the conversation after them.
+pub(super) struct RedactedBatch {
+    pub(super) records: Vec<RedactedRecord>,
+    pub(super) dialogue: Dialogue,
 }
 
 /// What a redacted record holds.
@@ -47,19 +53,32 @@ impl RedactedRecord {
     }
 }
 
-/// Redacts every part of a record that a client can write into.
+/// Redacts every part of a record that a client can write into; what is said in it moves `dialogue` on.
 ///
 /// # Errors
 ///
 /// `INVALID_JSON` for JSON of a tool call or a file that is none, `PERSONAL_DATA_IN_KEY` for a metadata key or tool name in which something is found.
-pub(super) fn redact(engine: &Engine, key: &PseudonymKey, record: NewRecord) -> Result<RedactedRecord> {
+pub(super) fn redact(
+    engine: &Engine,
+    key: &PseudonymKey,
+    dialogue: &mut Dialogue,
+    record: NewRecord,
+) -> Result<RedactedRecord> {
     // Pseudonyms are HMACs, and what `ring` makes of their key lies on the stack.
-    with_clean_stack(|| redact_parts(engine, key, record))
+    with_clean_stack(|| redact_parts(engine, key, dialogue, record))
 }
 
-fn redact_parts(engine: &Engine, key: &PseudonymKey, record: NewRecord) -> Result<RedactedRecord> {
+fn redact_parts(
+    engine: &Engine,
+    key: &PseudonymKey,
+    dialogue: &mut Dialogue,
+    record: NewRecord,
+) -> Result<RedactedRecord> {
     let mut pass = Pass { engine, key, findings: Vec::new() };
-    let content = pass.content(record.content)?;
+    let content = match record.content {
+        Content::Text(text) => Content::Text(pass.said(dialogue, speaker(record.author_role), text)),
+        other => pass.content(other)?,
+    };
     let metadata = pass.metadata(record.metadata)?;
     let parts = Parts {
         client_id: record.client_id.map(|id| pass.text("client_id", id)),
@@ -79,6 +98,10 @@ fn redact_parts(engine: &Engine, key: &PseudonymKey, record: NewRecord) -> Resul
 /// Refuses a client-chosen word that is stored in clear when redaction finds something in it.
 pub(super) fn refuse_personal(engine: &Engine, field: &str, word: &str) -> Result<()> {
     if engine.scan(word).is_empty() { Ok(()) } else { Err(Error::new(Reason::PersonalDataInKey).at(field)) }
+}
+
+fn speaker(role: AuthorRole) -> Speaker {
+    if role == AuthorRole::User { Speaker::User } else { Speaker::Asker }
 }
 
 struct Pass<'e> {
@@ -130,9 +153,23 @@ impl Pass<'_> {
         Ok(redacted)
     }
 
+    /// Redacts what was said in a turn, which what was said before it may announce.
+    fn said(&mut self, dialogue: &mut Dialogue, speaker: Speaker, text: String) -> String {
+        let result = self.engine.redact_turn(dialogue, speaker, &text, self.key);
+        self.note("text", &result.findings);
+        match result.text {
+            std::borrow::Cow::Borrowed(_) => text,
+            std::borrow::Cow::Owned(redacted) => redacted,
+        }
+    }
+
+    fn note(&mut self, field: &str, findings: &[Finding]) {
+        self.findings.extend(findings.iter().map(|finding| note(field, finding)));
+    }
+
     fn text(&mut self, field: &str, text: String) -> String {
         let result = self.engine.redact(&text, self.key);
-        self.findings.extend(result.findings.iter().map(|finding| note(field, finding)));
+        self.note(field, &result.findings);
         match result.text {
             std::borrow::Cow::Borrowed(_) => text,
             std::borrow::Cow::Owned(redacted) => redacted,

@@ -6,6 +6,7 @@ use crate::domain::{
     ConversationId, ConversationMeta, Error, Reason, Record, Result, Slug, TenantId, Timestamp, size_class,
 };
 use crate::keys::{ConversationSecrets, KeyRing, Segment};
+use crate::redaction::Dialogue;
 use crate::sealing::{Backend, BlobContext, Key32, RecordContext, Sealed, open, open_blob, random, seal, seal_blob};
 use crate::store::{RecordRow, StoredConversation, StoredRecord};
 
@@ -14,6 +15,7 @@ use super::redact::RedactedRecord;
 /// The length of the random opening in front of every sealed record.
 pub(super) const OPENING: usize = 32;
 const METADATA: &str = "metadata";
+const DIALOGUE: &str = "dialogue";
 
 /// Where records are sealed into.
 pub(super) struct Place<'a> {
@@ -137,7 +139,7 @@ pub(super) fn seal_meta(
     version: u64,
 ) -> Result<Sealed> {
     let plaintext = serde_json::to_vec(meta).map_err(internal)?;
-    let context = meta_context(keys, tenant, &id, version);
+    let context = blob_context(keys, tenant, &id, METADATA, version);
     seal_blob(backend, &secrets.metadata_key(), &context, &plaintext).map_err(internal)
 }
 
@@ -152,7 +154,7 @@ pub(super) fn open_meta(
         tracing::error!(tenant = %row.tenant, conversation = %row.id, %cause, "sealed metadata does not verify");
         Error::new(Reason::IntegrityFailure).because(cause)
     };
-    let context = meta_context(keys, &row.tenant, &row.id, row.meta_version);
+    let context = blob_context(keys, &row.tenant, &row.id, METADATA, row.meta_version);
     let plaintext = open_blob(backend, &secrets.metadata_key(), &context, &row.sealed_meta);
     let plaintext = plaintext.map_err(|error| broken(error.into()))?;
     let meta: ConversationMeta = serde_json::from_slice(&plaintext).map_err(|error| broken(place_of(&error).into()))?;
@@ -163,13 +165,56 @@ pub(super) fn open_meta(
     if same { Ok(meta) } else { Err(broken("it says another thing inside than outside".into())) }
 }
 
-fn meta_context<'a>(keys: &KeyRing, tenant: &'a TenantId, id: &ConversationId, version: u64) -> BlobContext<'a> {
+/// Seals what redaction remembers of a conversation after record `sequence`.
+pub(super) fn seal_dialogue(
+    keys: &KeyRing,
+    backend: Backend,
+    secrets: &ConversationSecrets,
+    (tenant, id): (&TenantId, ConversationId),
+    dialogue: &Dialogue,
+    sequence: u64,
+) -> Result<Sealed> {
+    let context = blob_context(keys, tenant, &id, DIALOGUE, sequence);
+    seal_blob(backend, &secrets.metadata_key(), &context, &dialogue.to_bytes()).map_err(internal)
+}
+
+/// Opens what redaction remembered of a conversation after a record that the conversation has.
+///
+/// # Errors
+///
+/// `INTEGRITY_FAILURE` when it does not open here, or is of a record that was never there.
+pub(super) fn open_dialogue(
+    keys: &KeyRing,
+    backend: Backend,
+    secrets: &ConversationSecrets,
+    row: &StoredConversation,
+    (sequence, sealed): &(u64, Vec<u8>),
+) -> Result<Dialogue> {
+    let broken = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        tracing::error!(tenant = %row.tenant, conversation = %row.id, %cause, "the state of redaction does not verify");
+        Error::new(Reason::IntegrityFailure).because(cause)
+    };
+    if *sequence >= row.next_sequence {
+        return Err(broken("it is of a record to come".into()));
+    }
+    let context = blob_context(keys, &row.tenant, &row.id, DIALOGUE, *sequence);
+    let plaintext = open_blob(backend, &secrets.metadata_key(), &context, sealed).map_err(|error| broken(error.into()))?;
+    Dialogue::from_bytes(&plaintext).map_err(|error| broken(error.into()))
+}
+
+fn blob_context<'a>(
+    keys: &KeyRing,
+    tenant: &'a TenantId,
+    id: &ConversationId,
+    purpose: &'static str,
+    version: u64,
+) -> BlobContext<'a> {
     BlobContext {
         vault_id: keys.vault_id().0,
         generation: keys.generation(),
         tenant: tenant.as_str(),
         conversation: *id.as_bytes(),
-        purpose: METADATA,
+        purpose,
         version,
     }
 }

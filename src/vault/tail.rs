@@ -10,11 +10,11 @@ use tokio::sync::OwnedMutexGuard;
 use crate::domain::{ConversationId, ConversationState, Error, Reason, Result, Slug, TenantId, Timestamp};
 use crate::keys::{ConversationSecrets, KeyError, Segment};
 use crate::lifecycle;
-use crate::redaction::PseudonymKey;
+use crate::redaction::{Dialogue, PseudonymKey};
 use crate::store::StoredConversation;
 
 use super::Vault;
-use super::seal::open_meta;
+use super::seal::{open_dialogue, open_meta};
 
 /// The most conversations whose end is kept.
 const MOST_TAILS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
@@ -28,6 +28,9 @@ pub(super) struct Tail {
     pub(super) next_sequence: u64,
     pub(super) last_received: Timestamp,
     pub(super) pseudonyms: PseudonymKey,
+    pub(super) secrets: ConversationSecrets,
+    /// What redaction remembers of what was said.
+    pub(super) dialogue: Dialogue,
     pub(super) segment: Option<Segment>,
 }
 
@@ -116,10 +119,11 @@ impl Vault {
     ) -> Result<&'l mut Tail> {
         if slot.is_none() {
             let of = tenant.clone();
-            let row = self.data.read(move |reader| reader.conversation(&of, &id)).await?;
+            let read = self.data.read(move |reader| Ok((reader.conversation(&of, &id)?, reader.dialogue(&id)?)));
+            let (row, dialogue) = read.await?;
             let row = row.ok_or(Reason::ConversationNotFound)?;
             must_be_open(&row)?;
-            **slot = Some(self.tail_of(&row).await?);
+            **slot = Some(self.tail_of(&row, dialogue).await?);
             self.still_served(tenant, slot).await?;
         }
         slot.as_mut().ok_or_else(|| Error::new(Reason::Internal))
@@ -135,9 +139,13 @@ impl Vault {
         served
     }
 
-    async fn tail_of(&self, row: &StoredConversation) -> Result<Tail> {
+    async fn tail_of(&self, row: &StoredConversation, dialogue: Option<(u64, Vec<u8>)>) -> Result<Tail> {
         let secrets = self.secrets_of(row).await?;
         let meta = open_meta(&self.keys, self.settings.backend, &secrets, row)?;
+        let dialogue = match dialogue {
+            Some(sealed) => open_dialogue(&self.keys, self.settings.backend, &secrets, row, &sealed)?,
+            None => Dialogue::default(),
+        };
         Ok(Tail {
             bot: row.bot.clone(),
             channel: row.channel.clone(),
@@ -145,6 +153,8 @@ impl Vault {
             next_sequence: row.next_sequence,
             last_received: row.last_record_time,
             pseudonyms: PseudonymKey::copy_of(secrets.pseudonym_key().expose()),
+            secrets,
+            dialogue,
             segment: None,
         })
     }
@@ -199,6 +209,8 @@ mod tests {
             next_sequence: 1,
             last_received: Timestamp::from_unix_ms(0),
             pseudonyms: PseudonymKey::from_bytes([7; 32]),
+            secrets: ConversationSecrets::random(),
+            dialogue: Dialogue::default(),
             segment: None,
         }
     }
