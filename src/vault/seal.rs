@@ -198,7 +198,8 @@ pub(super) fn open_dialogue(
         return Err(broken("it is of a record to come".into()));
     }
     let context = blob_context(keys, &row.tenant, &row.id, DIALOGUE, *sequence);
-    let plaintext = open_blob(backend, &secrets.metadata_key(), &context, sealed).map_err(|error| broken(error.into()))?;
+    let plaintext =
+        open_blob(backend, &secrets.metadata_key(), &context, sealed).map_err(|error| broken(error.into()))?;
     Dialogue::from_bytes(&plaintext).map_err(|error| broken(error.into()))
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cli::redact::CodePoints;
-use crate::redaction::{Engine, Pack, Policy, PseudonymKey};
+use crate::redaction::{Dialogue, Engine, Pack, Policy, PseudonymKey, Speaker};
 
 use super::RedactArgs;
 use super::score::{Answer, Answers};
@@ -60,10 +60,14 @@ pub(super) fn answers(args: &RedactArgs, documents: &[Document]) -> Result<(Answ
 fn repeat(engine: &Engine, key: &PseudonymKey, documents: &[Document], times: u32, speed: &mut Speed) -> Duration {
     (speed.messages, speed.bytes) = (0, 0);
     let begin = Instant::now();
-    for turn in (0..times).flat_map(|_| documents).flat_map(|document| &document.turns) {
-        std::hint::black_box(engine.redact(&turn.text, key));
-        speed.messages += 1;
-        speed.bytes += turn.text.len();
+    for document in (0..times).flat_map(|_| documents) {
+        let mut dialogue = Dialogue::default();
+        for turn in &document.turns {
+            let speaker = Speaker::of_role(&turn.role);
+            std::hint::black_box(engine.redact_turn(&mut dialogue, speaker, &turn.text, key));
+            speed.messages += 1;
+            speed.bytes += turn.text.len();
+        }
     }
     begin.elapsed()
 }
@@ -77,10 +81,10 @@ pub(super) fn peak_memory() -> Option<u64> {
 
 /// Redacts one document.
 pub(super) fn answer(engine: &Engine, key: &PseudonymKey, document: &Document, speed: &mut Speed) -> Vec<Vec<Answer>> {
-    let mut turns = Vec::new();
+    let (mut turns, mut dialogue) = (Vec::new(), Dialogue::default());
     for turn in &document.turns {
         let begin = Instant::now();
-        let redacted = engine.redact(&turn.text, key);
+        let redacted = engine.redact_turn(&mut dialogue, Speaker::of_role(&turn.role), &turn.text, key);
         speed.times.push(begin.elapsed());
         speed.messages += 1;
         speed.bytes += turn.text.len();
