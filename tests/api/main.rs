@@ -12,6 +12,7 @@ mod audited;
 mod canary;
 mod crash;
 mod deadlines;
+mod dialogue;
 mod expiry;
 mod health;
 mod house;
