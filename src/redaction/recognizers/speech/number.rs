@@ -95,7 +95,9 @@ fn read(text: &str, words: &Words, at: usize) -> Run {
                     run.words += 1;
                     fillers = 0;
                 }
-                _ if FILLERS.contains(&lower.as_str()) && fillers < MAX_FILLERS && !run.digits.is_empty() => fillers += 1,
+                _ if FILLERS.contains(&lower.as_str()) && fillers < MAX_FILLERS && !run.digits.is_empty() => {
+                    fillers += 1
+                }
                 _ => break,
             }
         }
@@ -232,9 +234,9 @@ const MAX_WORD: usize = 24;
 const MAX_FILLERS: usize = 3;
 
 const FILLERS: &[&str] = &[
-    "and", "then", "uh", "um", "uhm", "er", "erm", "hmm", "mm", "ok", "okay", "dash", "hyphen", "space", "pause", "next", "now", "again", "und",
-    "dann", "äh", "ähm", "strich", "y", "luego", "después", "eh", "este", "et", "puis", "euh", "ensuite", "e", "poi", "ehm", "depois",
-    "é", "en", "dan", "aur", "phir", "i",
+    "and", "then", "uh", "um", "uhm", "er", "erm", "hmm", "mm", "ok", "okay", "dash", "hyphen", "space", "pause",
+    "next", "now", "again", "und", "dann", "äh", "ähm", "strich", "y", "luego", "después", "eh", "este", "et", "puis",
+    "euh", "ensuite", "e", "poi", "ehm", "depois", "é", "en", "dan", "aur", "phir", "i",
 ];
 
 #[cfg(test)]
