@@ -9,7 +9,6 @@ use super::super::Hit;
 /// Returns the address of which the digits at `group` are the house number.
 pub(super) fn find(text: &str, group: &Range<usize>) -> Option<Hit> {
     let before = text[..group.start].trim_end_matches(' ');
-    let gap = group.start - before.len();
     let mut start = before.len();
     let (mut units, mut last_unit) = (0, false);
     for (at, c) in before.char_indices().rev().take(MAX_CHARS) {
@@ -25,7 +24,7 @@ pub(super) fn find(text: &str, group: &Range<usize>) -> Option<Hit> {
     let head =
         LEADS.iter().find_map(|lead| text[start..].strip_prefix(lead)).map_or(start, |rest| text.len() - rest.len());
     let length = number(&text[group.start..]);
-    let street = units >= 2 && last_unit && (gap == 0 || units >= 2);
+    let street = units >= 2 && last_unit;
     (street && head < before.len()).then(|| Hit {
         class: Class::Address,
         rule: "address_street",

@@ -21,10 +21,8 @@ pub(crate) fn find(view: &View<'_>, words: &Words, trigger: Range<usize>, hits: 
     let run = read(view.text, words, start);
     let Some((first, last)) = run.digits.first().zip(run.digits.last()) else { return trigger.end };
     let span = first.span.start..last.span.end;
-    if run.words >= 2 || run.digits.len() > 1 {
-        if let Some(ear) = view.ear {
-            ear.spoken(span.clone(), run.digits.len());
-        }
+    if let Some(ear) = view.ear.filter(|_| run.words >= 2 || run.digits.len() > 1) {
+        ear.spoken(span.clone(), run.digits.len());
     }
     if run.words >= MIN_WORDS && run.digits.len() >= MIN_DIGITS && !counts_up(&run.digits) {
         judge(view, &run.digits, hits);

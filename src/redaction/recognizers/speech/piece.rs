@@ -125,7 +125,7 @@ fn accepted(view: &View<'_>, asked: Asked, piece: &Piece) -> Option<Range<usize>
     }
     let span = match asked {
         Asked::Id(_) | Asked::Iban | Asked::Password | Asked::OneTime | Asked::Reference => token(view, &piece.span),
-        _ if !piece.spoken && !(view.starts_clean(piece.span.start) && view.ends_clean(piece.span.end)) => return None,
+        _ if !(piece.spoken || view.starts_clean(piece.span.start) && view.ends_clean(piece.span.end)) => return None,
         _ => piece.span.clone(),
     };
     let fits = match asked {
