@@ -63,8 +63,11 @@ fn every_form_in_one_text_is_found() {
     }
 }
 
+/// What is said, and what is left of it.
+type Answers = &'static [(&'static str, &'static str)];
+
 /// A conversation: the language, what the bot asks, the turns of the answer, and what is left of each.
-const SPLIT: &[(&str, &str, &[(&str, &str)])] = &[
+const SPLIT: &[(&str, &str, Answers)] = &[
     (
         "English",
         "Can I have the card number?",

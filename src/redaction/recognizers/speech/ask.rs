@@ -83,7 +83,8 @@ impl Asked {
             Asked::Phone => 9,
             Asked::Id(_) => 9,
             Asked::Iban => 13,
-            Asked::Pin | Asked::OneTime | Asked::Reference => 4,
+            Asked::OneTime => 6,
+            Asked::Pin | Asked::Reference => 4,
             Asked::Birth => 5,
             Asked::Password | Asked::Email | Asked::Address | Asked::Name => 0,
         }
@@ -468,7 +469,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "numeru telefonu",
             "telefon numara~",
             "cep telefonu~",
-            "numaranız~",
+            "cep numara~",
             "номер телефона",
             "номера телефона",
             "ваш номер",

@@ -134,7 +134,7 @@ fn accepted(view: &View<'_>, asked: Asked, piece: &Piece) -> Option<Range<usize>
         Asked::CardCode => (3..=4).contains(&piece.digits) && (piece.groups == 1 || piece.spoken),
         Asked::Phone => (2..=15).contains(&piece.digits),
         Asked::Id(_) | Asked::Iban => (1..=34).contains(&piece.digits),
-        Asked::Pin | Asked::OneTime => (3..=12).contains(&piece.digits),
+        Asked::Pin | Asked::OneTime => (2..=12).contains(&piece.digits),
         Asked::Reference | Asked::Password => piece.digits >= 3,
         Asked::Birth | Asked::Email | Asked::Address | Asked::Name => false,
     };
