@@ -155,7 +155,8 @@ impl Window {
         let (code, left, digits, length) = (head[0], head[1], head[2], head[3]);
         let class = std::str::from_utf8(take(rest, usize::from(length))?).map_err(|_| DialogueError::Damaged)?;
         let class: Class = class.parse().map_err(|_| DialogueError::Damaged)?;
-        let asked = Asked::from_code(code, class).filter(|_| (1..=OPEN).contains(&left)).ok_or(DialogueError::Damaged)?;
+        let asked =
+            Asked::from_code(code, class).filter(|_| (1..=OPEN).contains(&left)).ok_or(DialogueError::Damaged)?;
         Ok(Window { asked, left, digits })
     }
 }

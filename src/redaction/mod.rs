@@ -19,6 +19,8 @@
 mod class;
 mod context;
 mod dialogue;
+#[cfg(test)]
+mod evasion;
 mod explain;
 mod json;
 mod normalise;

@@ -40,23 +40,49 @@ pub(crate) struct Cue {
     pub(crate) kind: Kind,
 }
 
-/// The automaton over cues, token prefixes, the PEM header and what is said in words.
+/// The automata over cues, token prefixes, the PEM header and what is said in words.
+///
+/// Patterns beyond ASCII have one of their own, which only texts beyond ASCII pass: with them the tables of the other were
+/// too large for the cache, and ordinary text went at half the speed.
 pub(crate) struct Cues {
-    automaton: AhoCorasick,
+    ascii: Patterns,
+    beyond: Patterns,
     triggers: Triggers,
+}
+
+/// An automaton, and the place of each of its patterns among all.
+struct Patterns {
+    automaton: AhoCorasick,
+    places: Vec<usize>,
+}
+
+impl Patterns {
+    fn new<'p>(patterns: impl Iterator<Item = (usize, &'p str)>) -> Result<Self, BuildError> {
+        let (places, patterns): (Vec<usize>, Vec<&str>) = patterns.unzip();
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(patterns)?;
+        Ok(Patterns { automaton, places })
+    }
+
+    /// Returns the next pattern from `at` on, by its place among all, and where it stands.
+    fn next(&self, bytes: &[u8], at: usize) -> Option<(usize, Range<usize>)> {
+        let found = self.automaton.find(Input::new(bytes).range(at..))?;
+        Some((self.places[found.pattern().as_usize()], found.start()..found.end()))
+    }
 }
 
 impl Cues {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let prefixes = tokens::PREFIXES.iter().map(|prefix| prefix.text);
         let triggers = Triggers::new();
-        let patterns = CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]).chain(triggers.patterns());
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(patterns)?;
-        Ok(Cues { automaton, triggers })
+        let patterns =
+            CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]).chain(triggers.patterns());
+        let (ascii, beyond): (Vec<_>, Vec<_>) = patterns.enumerate().partition(|(_, pattern)| pattern.is_ascii());
+        let (ascii, beyond) = (Patterns::new(ascii.into_iter())?, Patterns::new(beyond.into_iter())?);
+        Ok(Cues { ascii, beyond, triggers })
     }
 
     /// Returns the words and phrases of speech.
@@ -66,11 +92,17 @@ impl Cues {
 
     /// Pushes what cues and prefixes lead to, over the whole text.
     pub(crate) fn scan(&self, view: &View<'_>, hits: &mut Vec<Hit>) {
+        self.pass(&self.ascii, view, hits);
+        if !view.text.is_ascii() {
+            self.pass(&self.beyond, view, hits);
+        }
+    }
+
+    fn pass(&self, patterns: &Patterns, view: &View<'_>, hits: &mut Vec<Hit>) {
         let secrets = view.looks_for(Class::Secret);
         let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
         let (mut at, mut done) = (0, Done::default());
-        while let Some(found) = self.automaton.find(Input::new(view.bytes).range(at..)) {
-            let (pattern, span) = (found.pattern().as_usize(), found.start()..found.end());
+        while let Some((pattern, span)) = patterns.next(view.bytes, at) {
             at = span.end;
             if let Some(trigger) = pattern.checked_sub(CUES.len() + tokens::PREFIXES.len() + 1) {
                 // A cue may begin inside a trigger, as "one-time code" does in " one".

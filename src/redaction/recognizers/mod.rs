@@ -14,6 +14,7 @@ pub(super) mod ip;
 pub(super) mod mac;
 pub(super) mod named;
 pub(super) mod phone;
+mod phone_plans;
 pub(super) mod secret;
 pub(super) mod speech;
 pub(super) mod tokens;

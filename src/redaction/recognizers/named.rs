@@ -100,8 +100,12 @@ pub(crate) fn find(view: &View<'_>, kind: Kind, span: Range<usize>, hits: &mut V
     let fits = match kind {
         Kind::Reference => digits >= 3 && text.len() >= 4,
         _ if is_small(text) || !text.bytes().any(|byte| byte.is_ascii_alphanumeric()) => false,
-        Kind::Username => given.strong || given.at_sign || marked && given.copula || given.copula && ends(view, value.end),
-        Kind::Handle => given.at_sign || (given.strong || given.copula) && (marked || given.strong && ends(view, value.end)),
+        Kind::Username => {
+            given.strong || given.at_sign || marked && given.copula || given.copula && ends(view, value.end)
+        }
+        Kind::Handle => {
+            given.at_sign || (given.strong || given.copula) && (marked || given.strong && ends(view, value.end))
+        }
     };
     if fits {
         hits.push(Hit {
@@ -161,7 +165,8 @@ impl Given {
 fn value(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let rest = &view.text[at..];
     let inner = |c: char| c.is_alphanumeric() || "@._-+#".contains(c);
-    let length = rest.char_indices().take(MAX_VALUE).find(|(_, c)| !inner(*c)).map_or(rest.len().min(MAX_VALUE), |(at, _)| at);
+    let length =
+        rest.char_indices().take(MAX_VALUE).find(|(_, c)| !inner(*c)).map_or(rest.len().min(MAX_VALUE), |(at, _)| at);
     let token = rest.get(..length)?.trim_end_matches(['.', '-', '_', '@', '#']);
     let mail = token.trim_start_matches('@').contains('@');
     (token.trim_start_matches('@').len() >= 2 && !mail).then(|| at..at + token.len())
@@ -170,7 +175,10 @@ fn value(view: &View<'_>, at: usize) -> Option<Range<usize>> {
 /// Returns whether the sentence or the turn ends there, or "and" goes on.
 fn ends(view: &View<'_>, end: usize) -> bool {
     let rest = view.text[end..].trim_start_matches(['"', '\'', '`']);
-    rest.is_empty() || rest.starts_with(['.', ',', '\n', ';', ')', '!']) || rest.starts_with(" and ") || rest.starts_with(" und ")
+    rest.is_empty()
+        || rest.starts_with(['.', ',', '\n', ';', ')', '!'])
+        || rest.starts_with(" and ")
+        || rest.starts_with(" und ")
 }
 
 fn is_small(text: &str) -> bool {
@@ -182,9 +190,60 @@ const MAX_VALUE: usize = 40;
 const COPULAS: &[&str] = &["is", "was", "ist", "lautet", "es", "est", "è", "é", "called", "to", "są", "jest"];
 const BETWEEN: &[&str] = &["my", "number", "no", "the", "id", "code", "as", "name", "handle", "account", "nummer"];
 const SMALL: &[&str] = &[
-    "not", "wrong", "and", "or", "invalid", "correct", "incorrect", "required", "password", "already", "taken", "in", "on", "at", "the", "a", "an", "my", "your", "it",
-    "that", "this", "for", "with", "page", "screen", "button", "issue", "issues", "problem", "failed", "fails", "still", "unknown", "blocked", "locked", "email",
-    "different", "same", "what", "please", "nicht", "falsch", "no", "yes", "be", "too", "case", "one", "null", "none", "something", "unavailable", "available",
+    "not",
+    "wrong",
+    "and",
+    "or",
+    "invalid",
+    "correct",
+    "incorrect",
+    "required",
+    "password",
+    "already",
+    "taken",
+    "in",
+    "on",
+    "at",
+    "the",
+    "a",
+    "an",
+    "my",
+    "your",
+    "it",
+    "that",
+    "this",
+    "for",
+    "with",
+    "page",
+    "screen",
+    "button",
+    "issue",
+    "issues",
+    "problem",
+    "failed",
+    "fails",
+    "still",
+    "unknown",
+    "blocked",
+    "locked",
+    "email",
+    "different",
+    "same",
+    "what",
+    "please",
+    "nicht",
+    "falsch",
+    "no",
+    "yes",
+    "be",
+    "too",
+    "case",
+    "one",
+    "null",
+    "none",
+    "something",
+    "unavailable",
+    "available",
 ];
 
 #[cfg(test)]
@@ -230,7 +289,8 @@ mod tests {
     fn reference_numbers_are_found_where_the_policy_asks() {
         let text = "my order number is 88-1234-X, ticket #55123";
         let policy = Policy { classes: [Class::ReferenceNumber].into(), ..Policy::default() };
-        let found: Vec<_> = Engine::new(policy).unwrap().scan(text).into_iter().map(|finding| &text[finding.span]).collect();
+        let found: Vec<_> =
+            Engine::new(policy).unwrap().scan(text).into_iter().map(|finding| &text[finding.span]).collect();
         assert_eq!(found, ["88-1234-X", "55123"]);
         assert!(Engine::new(Policy::default()).unwrap().scan(text).is_empty());
     }

@@ -9,7 +9,7 @@ use super::super::Class;
 use super::super::context::Topic;
 use super::super::explain::Stage;
 use super::super::scan::{NumberRun, Support, View};
-use super::{Hit, ip};
+use super::{Hit, ip, phone_plans};
 
 /// Pushes the best reading from each place in the run where a number can start.
 pub(crate) fn find(view: &View<'_>, run: &NumberRun<'_>, hits: &mut Vec<Hit>) {
@@ -75,6 +75,9 @@ fn shape(view: &View<'_>, run: &NumberRun<'_>, window: Range<usize>, digits: usi
     if window.start == 0 && international(view, run, groups, digits) {
         return Some(Shape { rule: "phone_international", score: 85 });
     }
+    if abroad(view, groups).is_some_and(|skip| digits >= skip + 8 && holds_plan(view, groups, skip, digits)) {
+        return Some(Shape { rule: "phone_abroad", score: if groups.len() > 1 { 70 } else { 45 } });
+    }
     if plus(view, run, window.start) || digits > 13 || is_something_else(view, run, &window) {
         return None;
     }
@@ -83,10 +86,13 @@ fn shape(view: &View<'_>, run: &NumberRun<'_>, window: Range<usize>, digits: usi
     }
     let bracketed = groups.len() > 1 && is_bracketed(view, &groups[0]) && (2..=5).contains(&groups[0].len());
     let zero = view.bytes[groups[0].start] == b'0';
+    let trunk =
+        groups.len() > 2 && matches!(&view.text[groups[0].clone()], "0" | "8") && is_bracketed(view, &groups[1]);
     let score = match groups.len() {
         1 => 30,
-        _ if bracketed && digits <= 11 => 60,
-        _ if zero && (9..=11).contains(&digits) && groups.iter().all(|group| group.len() > 1) => 55,
+        _ if bracketed && digits <= 11 || trunk && digits == 11 => 60,
+        _ if zero && (9..=12).contains(&digits) && groups.iter().all(|group| group.len() > 1) => 55,
+        _ if is_written(view, groups) => 55,
         _ if groups.iter().skip(1).all(|group| group.len() > 1) => 38,
         _ => return None,
     };
@@ -102,11 +108,24 @@ fn international(view: &View<'_>, run: &NumberRun<'_>, groups: &[Range<usize>], 
     if !plus(view, run, 0) {
         return false;
     }
-    let head: String = groups.iter().flat_map(|group| view.text[group.clone()].chars()).take(3).collect();
+    holds_plan(view, groups, 0, digits)
+}
+
+/// Returns whether the digits after the first `skip` are a calling code and as many more as its plan has.
+fn holds_plan(view: &View<'_>, groups: &[Range<usize>], skip: usize, digits: usize) -> bool {
+    let head: String = groups.iter().flat_map(|group| view.text[group.clone()].chars()).skip(skip).take(3).collect();
     let trunk = usize::from(groups.iter().any(|group| group.len() == 1 && &view.text[group.clone()] == "0"));
-    let known = LENGTHS.iter().find(|(code, _)| head.starts_with(code));
-    let (min, max) = known.map_or((8, 15), |(_, lengths)| *lengths);
-    !head.starts_with('0') && (min..=max + trunk).contains(&digits)
+    phone_plans::lengths(&head).is_some_and(|(min, max)| (min..=max + trunk).contains(&(digits - skip)))
+}
+
+/// Returns the digits of the prefix under which one calls abroad, `00` or `011`, that the number begins with.
+fn abroad(view: &View<'_>, groups: &[Range<usize>]) -> Option<usize> {
+    let first = &view.text[groups[0].clone()];
+    match first {
+        "011" if groups.len() > 2 => Some(3),
+        _ if first.starts_with("00") && !first.starts_with("000") && first != "001" => Some(2),
+        _ => None,
+    }
 }
 
 /// Scores the numbering plan of North America: 3-3-4, with `1` or `001` in front or not.
@@ -119,6 +138,10 @@ fn north_american(view: &View<'_>, run: &NumberRun<'_>, window: &Range<usize>) -
     let mut digits = groups[skip..].iter().flat_map(|group| view.bytes[group.clone()].iter().copied());
     let (area, exchange) = (digits.next()?, digits.nth(2)?);
     let assigned = area > b'1' && exchange > b'1';
+    if area == b'0' {
+        return None;
+    }
+    let bracketed = is_bracketed(view, &groups[skip]);
     match *lengths {
         [3, 3, 4] | [3, 7] | [6, 4] => {
             let first = window.start + skip;
@@ -128,11 +151,23 @@ fn north_american(view: &View<'_>, run: &NumberRun<'_>, window: &Range<usize>) -
                 (3, false, true) => 75,
                 (3, false, false) => 60,
                 (3, true, true) => 60,
+                (2, _, true) if bracketed => 70,
                 _ => 40,
             })
         }
         [10] if assigned => Some(35 + 5 * u8::from(skip == 1)),
         _ => None,
+    }
+}
+
+/// Returns whether the groups are those of a plan that needs no zero in front: mobile phones of China, services of Australia.
+fn is_written(view: &View<'_>, groups: &[Range<usize>]) -> bool {
+    let (lengths, count) = lengths(groups);
+    let first = &view.text[groups[0].clone()];
+    match lengths[..count] {
+        [3, 4, 4] => matches!(first.as_bytes(), [b'1', b'3'..=b'9', _]),
+        [4, 3, 3] => matches!(first, "1300" | "1800"),
+        _ => false,
     }
 }
 
@@ -211,39 +246,22 @@ fn extension(view: &View<'_>, end: usize) -> Option<usize> {
     ((1..=6).contains(&digits) && view.ends_clean(end)).then_some(end)
 }
 
-const MAX_DIGITS: usize = 16;
+const MAX_DIGITS: usize = 18;
 const MAX_GROUPS: usize = 8;
 const MAX_EXTENSION: usize = 24;
-const EXTENSION_MARKS: [&[u8]; 4] = [b"extension", b"ext", b"x", b"#"];
-
-/// Shortest and longest number, calling code included, where the plan is well known; elsewhere 8 to 15.
-const LENGTHS: [(&str, (usize, usize)); 26] = [
-    ("1", (11, 11)),
-    ("7", (11, 11)),
-    ("20", (10, 12)),
-    ("27", (11, 11)),
-    ("30", (12, 12)),
-    ("31", (10, 11)),
-    ("32", (10, 11)),
-    ("33", (11, 11)),
-    ("34", (11, 11)),
-    ("36", (10, 11)),
-    ("39", (8, 13)),
-    ("41", (11, 12)),
-    ("44", (11, 12)),
-    ("45", (10, 10)),
-    ("46", (9, 12)),
-    ("47", (10, 10)),
-    ("48", (11, 11)),
-    ("52", (12, 13)),
-    ("55", (12, 13)),
-    ("61", (11, 11)),
-    ("65", (10, 10)),
-    ("81", (11, 12)),
-    ("82", (10, 12)),
-    ("86", (11, 13)),
-    ("90", (12, 12)),
-    ("91", (12, 12)),
+const EXTENSION_MARKS: &[&[u8]] = &[
+    b"extension",
+    b"ext",
+    b"x",
+    b"#",
+    b"durchwahl",
+    b"poste",
+    b"interno",
+    b"anexo",
+    b"ramal",
+    b"wew",
+    b"toestel",
+    b"dahili",
 ];
 
 #[cfg(test)]
@@ -270,6 +288,17 @@ mod tests {
             "(08) 8747 6301",
             "01.84.17.61.18",
             "078 8098 1119",
+            "0049 151 23456789",
+            "011 44 20 7946 0018",
+            "0151/23456789",
+            "089 1234567",
+            "0 (532) 123 45 67",
+            "8 (912) 345-67-89",
+            "138-1234-5678",
+            "1300 123 456",
+            "0812-3456-7890",
+            "(415) 5550132",
+            "030 1234567 Durchwahl 12",
         ] {
             assert_eq!(found(Class::Phone, &format!("so {number}, ok?")), [number]);
         }

@@ -9,7 +9,6 @@ use super::super::Hit;
 /// Returns the address of which the digits at `group` are the house number.
 pub(super) fn find(text: &str, group: &Range<usize>) -> Option<Hit> {
     let before = text[..group.start].trim_end_matches(' ');
-    let gap = group.start - before.len();
     let mut start = before.len();
     let (mut units, mut last_unit) = (0, false);
     for (at, c) in before.char_indices().rev().take(MAX_CHARS) {
@@ -22,9 +21,10 @@ pub(super) fn find(text: &str, group: &Range<usize>) -> Option<Hit> {
         last_unit |= unit && (at + c.len_utf8() == before.len() || is_cjk(c) && !is_hangul(c));
         start = at;
     }
-    let head = LEADS.iter().find_map(|lead| text[start..].strip_prefix(lead)).map_or(start, |rest| text.len() - rest.len());
+    let head =
+        LEADS.iter().find_map(|lead| text[start..].strip_prefix(lead)).map_or(start, |rest| text.len() - rest.len());
     let length = number(&text[group.start..]);
-    let street = units >= 2 && last_unit && (gap == 0 || units >= 2);
+    let street = units >= 2 && last_unit;
     (street && head < before.len()).then(|| Hit {
         class: Class::Address,
         rule: "address_street",
@@ -38,7 +38,27 @@ pub(super) fn find(text: &str, group: &Range<usize>) -> Option<Hit> {
 
 /// Returns the length of the house number with its units: `1-2-3`, `88号`, `1丁目2番3号`.
 fn number(text: &str) -> usize {
-    let part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '号' | '號' | '丁' | '目' | '番' | '地' | '楼' | '室' | '层' | '栋' | '单' | '元' | '호' | '번' | '층');
+    let part = |c: char| {
+        c.is_ascii_digit()
+            || matches!(
+                c,
+                '-' | '号'
+                    | '號'
+                    | '丁'
+                    | '目'
+                    | '番'
+                    | '地'
+                    | '楼'
+                    | '室'
+                    | '层'
+                    | '栋'
+                    | '单'
+                    | '元'
+                    | '호'
+                    | '번'
+                    | '층'
+            )
+    };
     text.char_indices().take(MAX_CHARS).find(|(_, c)| !part(*c)).map_or(text.len().min(MAX_CHARS), |(at, _)| at)
 }
 
@@ -52,7 +72,10 @@ fn is_hangul(c: char) -> bool {
 
 const MAX_CHARS: usize = 40;
 /// Province, city, ward, town, road and the like, in each of the scripts.
-const UNITS: &[char] = &['都', '道', '府', '県', '市', '区', '區', '郡', '町', '村', '省', '县', '縣', '镇', '路', '街', '巷', '弄', '段', '丁', '시', '구', '동', '로', '길', '군', '읍', '면'];
+const UNITS: &[char] = &[
+    '都', '道', '府', '県', '市', '区', '區', '郡', '町', '村', '省', '县', '縣', '镇', '路', '街', '巷', '弄', '段',
+    '丁', '시', '구', '동', '로', '길', '군', '읍', '면',
+];
 /// Where the address cannot reach over: particles of the sentence before it.
 const STOPS: &[char] = &['は', 'を', 'が', '是', '。', '，'];
 const LEADS: &[&str] = &["我住在", "住在", "地址", "我家在", "在", "住所"];

@@ -63,9 +63,14 @@ pub(crate) fn find(view: &View<'_>, word: Word, span: Range<usize>, done: &mut D
     if !whole || !view.text.is_char_boundary(start) || start > 0 && view.joins(Some(start - 1)) {
         return;
     }
+    if matches!(word, Word::Before(true)) && view.bytes[start].is_ascii_lowercase() {
+        return;
+    }
     let line = Line::around(view.text, start);
     let core = match word {
-        Word::Behind(common) => street::behind(&line, start, common).or_else(|| turned(&line, &view.text[start..span.end], start)),
+        Word::Behind(common) => {
+            street::behind(&line, start, common).or_else(|| turned(&line, &view.text[start..span.end], start))
+        }
         Word::Before(capital) => street::before(&line, start, capital),
         Word::Unit => street::unit(&line, start),
         Word::Box => street::boxed(&line, start),

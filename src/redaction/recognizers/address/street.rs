@@ -1,5 +1,7 @@
 //! The street lines: which tokens around a street word, a unit, a box or a house number make one.
 
+use std::sync::LazyLock;
+
 use super::Core;
 use super::token::{Kind, Line, Token};
 use super::words;
@@ -24,7 +26,9 @@ pub(super) fn behind(line: &Line<'_>, at: usize, common: bool) -> Option<Core> {
         start = before;
     }
     let type_capital = line.is(k, Kind::Capital);
-    let plain = capitals + lower > 0 && line.is(start, Kind::Number) && (!common || capitals > 0 && (type_capital || lower == 0) && lower < 2);
+    let plain = capitals + lower > 0
+        && line.is(start, Kind::Number)
+        && (!common || capitals > 0 && (type_capital || lower == 0) && lower < 2);
     if !plain {
         return None;
     }
@@ -49,11 +53,21 @@ pub(super) fn before(line: &Line<'_>, at: usize, capital: bool) -> Option<Core> 
     // A type of two words ends behind its last one; the loop takes the others for the name.
     let mut end = k + 1;
     let (mut capitals, mut lower) = (0, 0);
-    while let Some(token) = line.tokens.get(end).filter(|token| end - k <= MAX_NAME && !line.tokens[end - 1].ends || token.is(Kind::Number)) {
+    while let Some(token) =
+        line.tokens.get(end).filter(|token| end - k <= MAX_NAME && !line.tokens[end - 1].ends || token.is(Kind::Number))
+    {
         match token.kind {
             Kind::Capital if !is_unit(token) => capitals += 1,
             Kind::Lower if token.is_particle() => {}
-            Kind::Lower if !capital && lower < 3 && !STOP.contains(&token.text) && !is_unit(token) && !NUMERALS.contains(&token.text) => lower += 1,
+            Kind::Lower
+                if !capital
+                    && lower < 3
+                    && !STOP.contains(&token.text)
+                    && !is_unit(token)
+                    && !NUMERALS.contains(&token.text) =>
+            {
+                lower += 1
+            }
             _ => break,
         }
         end += 1;
@@ -94,7 +108,8 @@ fn number_behind(line: &Line<'_>, at: usize) -> Option<usize> {
     let mark = usize::from(NUMERALS.contains(&word(at + comma).as_str()));
     let number = at + comma + mark;
     let token = line.tokens.get(number).filter(|token| token.is(Kind::Number) && token.digits() <= 5)?;
-    let letter = line.tokens.get(number + 1).is_some_and(|next| next.text.len() == 1 && next.is(Kind::Capital) && !token.ends);
+    let letter =
+        line.tokens.get(number + 1).is_some_and(|next| next.text.len() == 1 && next.is(Kind::Capital) && !token.ends);
     Some(number + 1 + usize::from(letter))
 }
 
@@ -103,17 +118,33 @@ pub(super) fn has_ending(text: &str, end: usize) -> bool {
     let word = text[..end].trim_end_matches(['.', ',']);
     let start = word.rfind([' ', '\n', ',']).map_or(0, |at| at + 1);
     let word = &word[start..];
-    if word.len() > 48 || word.is_empty() {
+    let Some(last) = word.bytes().next_back().filter(|_| word.len() <= 48) else { return false };
+    let endings = &ENDINGS_BY_LAST[usize::from(last.to_ascii_lowercase())];
+    if endings.is_empty() {
         return false;
     }
     let lower = word.to_lowercase();
     let capital = word.starts_with(char::is_uppercase);
-    let compound = |ending: &&&str| lower.len() >= ending.len() + 3 && ending.len() > 2 && lower.ends_with(**ending);
-    let street = words::ENDINGS.iter().find(compound).is_some_and(|ending| capital || ending.chars().count() > 4);
-    let slavic = || capital && lower.chars().count() >= 6 && words::SLAVIC.iter().any(|ending| lower.ends_with(ending));
-    let alone = || words::ENDINGS.contains(&lower.as_str());
-    street || slavic() || alone()
+    let length = lower.chars().count();
+    endings.iter().any(|&(ending, slavic)| {
+        let letters = ending.chars().count();
+        let compound = lower.len() >= ending.len() + 3 && ending.len() > 2 && (capital || letters > 4);
+        lower.ends_with(ending) && if slavic { capital && length >= 6 } else { compound || lower == ending }
+    })
 }
+
+/// The ends of street names by their last byte, each with whether it is that of a Slavic adjective.
+static ENDINGS_BY_LAST: LazyLock<Vec<Vec<(&'static str, bool)>>> = LazyLock::new(|| {
+    let mut table = vec![Vec::new(); 256];
+    let endings =
+        words::ENDINGS.iter().map(|ending| (*ending, false)).chain(words::SLAVIC.iter().map(|ending| (*ending, true)));
+    for (ending, slavic) in endings {
+        if let Some(last) = ending.bytes().next_back() {
+            table[usize::from(last)].push((ending, slavic));
+        }
+    }
+    table
+});
 
 /// Name and number, where [`has_ending`] knows the name: `Musterstraße 12a`.
 pub(super) fn ending(line: &Line<'_>, at: usize) -> Option<Core> {
@@ -150,7 +181,11 @@ pub(super) fn zip(line: &Line<'_>, at: usize) -> Option<Core> {
     while start.checked_sub(1).is_some_and(|before| line.is(before, Kind::Capital) && state - before <= 4) {
         start -= 1;
     }
-    (start < comma.unwrap_or(state) && line.is(zip, Kind::Number)).then_some(Core { tokens: start..zip + 1, score: 65, unit: false })
+    (start < comma.unwrap_or(state) && line.is(zip, Kind::Number)).then_some(Core {
+        tokens: start..zip + 1,
+        score: 65,
+        unit: false,
+    })
 }
 
 /// A part of a building, with the street line before it.
@@ -176,7 +211,10 @@ fn street_line(line: &Line<'_>, k: usize) -> usize {
     while let Some(before) = start.checked_sub(1).filter(|before| end - before <= MAX_LINE) {
         let token = &line.tokens[before];
         let street = token.is(Kind::Lower) && (token.is_particle() || start == end && !STOP.contains(&token.text));
-        if token.ends && before + 1 < end || !(token.is(Kind::Number) || token.is(Kind::Capital) || street) || is_unit(token) && start < end {
+        if token.ends && before + 1 < end
+            || !(token.is(Kind::Number) || token.is(Kind::Capital) || street)
+            || is_unit(token) && start < end
+        {
             break;
         }
         start = before;
@@ -201,7 +239,8 @@ fn street_line(line: &Line<'_>, k: usize) -> usize {
 pub(super) fn boxed(line: &Line<'_>, at: usize) -> Option<Core> {
     let k = line.at(at);
     let number = (k + 1..k + 5).find(|at| line.is(*at, Kind::Number))?;
-    let plain = (k + 1..number).all(|at| line.tokens[at].text.len() <= 8 && !line.is(at, Kind::Line) && !line.is(at, Kind::Break));
+    let plain = (k + 1..number)
+        .all(|at| line.tokens[at].text.len() <= 8 && !line.is(at, Kind::Line) && !line.is(at, Kind::Break));
     let start = street_line(line, k);
     plain.then_some(Core { tokens: start..number + 1, score: 75, unit: true })
 }
@@ -265,12 +304,113 @@ const MAX_LINE: usize = 9;
 
 /// Words between a number and a street word that make it no address.
 const STOP: &[&str] = &[
-    "of", "the", "on", "this", "in", "to", "a", "and", "per", "for", "people", "minutes", "minute", "miles", "down", "by", "at", "from", "with", "is", "are", "or", "blocks",
-    "block", "star", "stars", "more", "other", "different", "my", "your", "we", "i", "you", "it", "that", "hours", "hour", "days", "times", "am", "pm", "next", "nearest",
-    "near", "across", "good", "best", "same", "any", "some", "no", "was", "has", "have", "they", "will", "car", "cars", "km", "percent", "dollars", "tickets", "rooms", "way",
-    "there", "off", "over", "until", "before", "after", "if", "when", "so", "but", "not", "be", "people's", "long", "short", "seater", "nights", "weeks", "days'",
+    "of",
+    "the",
+    "on",
+    "this",
+    "in",
+    "to",
+    "a",
+    "and",
+    "per",
+    "for",
+    "people",
+    "minutes",
+    "minute",
+    "miles",
+    "down",
+    "by",
+    "at",
+    "from",
+    "with",
+    "is",
+    "are",
+    "or",
+    "blocks",
+    "block",
+    "star",
+    "stars",
+    "more",
+    "other",
+    "different",
+    "my",
+    "your",
+    "we",
+    "i",
+    "you",
+    "it",
+    "that",
+    "hours",
+    "hour",
+    "days",
+    "times",
+    "am",
+    "pm",
+    "next",
+    "nearest",
+    "near",
+    "across",
+    "good",
+    "best",
+    "same",
+    "any",
+    "some",
+    "no",
+    "was",
+    "has",
+    "have",
+    "they",
+    "will",
+    "car",
+    "cars",
+    "km",
+    "percent",
+    "dollars",
+    "tickets",
+    "rooms",
+    "way",
+    "there",
+    "off",
+    "over",
+    "until",
+    "before",
+    "after",
+    "if",
+    "when",
+    "so",
+    "but",
+    "not",
+    "be",
+    "people's",
+    "long",
+    "short",
+    "seater",
+    "nights",
+    "weeks",
+    "days'",
 ];
 /// Words at the start of a line that are not part of it.
-const LEADS: &[&str] = &["the", "die", "der", "das", "is", "at", "to", "in", "on", "it's", "it", "now", "die", "wohne", "ich", "adresse", "address", "our", "my", "at:"];
-const DIRECTIONS: &[&str] = &["north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest", "ne", "nw", "se", "sw", "n", "s", "e", "w"];
-const NUMERALS: &[&str] = &["no", "nº", "n°", "n", "nr", "num", "número", "numero", "д", "дом", "č", "km", "#", "house"];
+const LEADS: &[&str] = &[
+    "the", "die", "der", "das", "is", "at", "to", "in", "on", "it's", "it", "now", "die", "wohne", "ich", "adresse",
+    "address", "our", "my", "at:",
+];
+const DIRECTIONS: &[&str] = &[
+    "north",
+    "south",
+    "east",
+    "west",
+    "northeast",
+    "northwest",
+    "southeast",
+    "southwest",
+    "ne",
+    "nw",
+    "se",
+    "sw",
+    "n",
+    "s",
+    "e",
+    "w",
+];
+const NUMERALS: &[&str] =
+    &["no", "nº", "n°", "n", "nr", "num", "número", "numero", "д", "дом", "č", "km", "#", "house"];

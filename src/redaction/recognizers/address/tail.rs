@@ -81,7 +81,11 @@ impl Walk<'_, '_> {
             return self.take(1 + usize::from(letter));
         }
         // "111 22 Stockholm", "1016 GV Amsterdam".
-        let second = self.line.tokens.get(self.at + 1).is_some_and(|next| next.is(Kind::Number) && next.text.len() == 2 && digits == 3);
+        let second = self
+            .line
+            .tokens
+            .get(self.at + 1)
+            .is_some_and(|next| next.is(Kind::Number) && next.text.len() == 2 && digits == 3);
         let house = self.fresh && digits < 3 && !self.coded;
         if !(3..=8).contains(&digits) && !house || self.coded && digits < 3 {
             return false;
@@ -97,7 +101,8 @@ impl Walk<'_, '_> {
         let follows = self.unit || self.coded && self.breaks <= MAX_BREAKS;
         if code {
             self.coded = true;
-            let second = self.line.tokens.get(self.at + 1).is_some_and(|next| next.text.len() == 3 && next.digits() > 0);
+            let second =
+                self.line.tokens.get(self.at + 1).is_some_and(|next| next.text.len() == 3 && next.digits() > 0);
             return self.take(1 + usize::from(second));
         }
         let storey = self.line.tokens.get(self.at + 1).is_some_and(|next| next.lower() == "floor");
@@ -145,6 +150,44 @@ const MAX_BREAKS: usize = 7;
 const MAX_TOWN: usize = 4;
 const MAX_CAPITALS: usize = 5;
 const SMALL: &[&str] = &[
-    "please", "thanks", "thank", "i", "can", "could", "and", "the", "my", "is", "ok", "what", "how", "when", "do", "you", "we", "it", "but", "or", "yes", "no", "if", "phone", "tel", "email", "so",
-    "mobile", "fax", "card", "it's", "i'm", "this", "that", "they", "their", "appointment", "sorry", "at", "for",
+    "please",
+    "thanks",
+    "thank",
+    "i",
+    "can",
+    "could",
+    "and",
+    "the",
+    "my",
+    "is",
+    "ok",
+    "what",
+    "how",
+    "when",
+    "do",
+    "you",
+    "we",
+    "it",
+    "but",
+    "or",
+    "yes",
+    "no",
+    "if",
+    "phone",
+    "tel",
+    "email",
+    "so",
+    "mobile",
+    "fax",
+    "card",
+    "it's",
+    "i'm",
+    "this",
+    "that",
+    "they",
+    "their",
+    "appointment",
+    "sorry",
+    "at",
+    "for",
 ];

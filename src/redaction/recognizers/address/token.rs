@@ -91,7 +91,8 @@ fn cut<'t>(text: &'t str, window: Range<usize>, tokens: &mut Vec<Token<'t>>) -> 
     let at = window.start;
     let rest = &text[window];
     let Some(first) = rest.chars().next() else { return at + 1 };
-    let mut push = |kind, length: usize, ends| tokens.push(Token { kind, span: at..at + length, text: &rest[..length], ends });
+    let mut push =
+        |kind, length: usize, ends| tokens.push(Token { kind, span: at..at + length, text: &rest[..length], ends });
     match first {
         ' ' | '\t' | '\r' => return at + 1,
         ',' => push(Kind::Comma, 1, false),

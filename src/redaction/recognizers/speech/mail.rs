@@ -13,10 +13,48 @@ use super::words::Words;
 
 /// What begins or joins an address in words, for the combined automaton.
 pub(crate) const TRIGGERS: &[&str] = &[
-    " dot ", " dot.", " punkt ", " punto ", " ponto ", " kropka ", " nokta ", " arroba", " chiocciola", " arobase", " klammeraffe",
-    " apenstaart", " małpa", " собака ", " точка ", "[at]", "(at)", "{at}", "<at>", "[dot]", "(dot)", "{dot}", " underscore ", " at gmail", " at hotmail",
-    " at yahoo", " at outlook", " at icloud", " at proton", " at gmx", " at aol", " at live.", " at googlemail", " point com", " point fr", " point be",
-    " point ch", " punt nl", " punt com", " punt be", " chez gmail", " chez hotmail",
+    " dot ",
+    " dot.",
+    " punkt ",
+    " punto ",
+    " ponto ",
+    " kropka ",
+    " nokta ",
+    " arroba",
+    " chiocciola",
+    " arobase",
+    " klammeraffe",
+    " apenstaart",
+    " małpa",
+    " собака ",
+    " точка ",
+    "[at]",
+    "(at)",
+    "{at}",
+    "<at>",
+    "[dot]",
+    "(dot)",
+    "{dot}",
+    " underscore ",
+    " at gmail",
+    " at hotmail",
+    " at yahoo",
+    " at outlook",
+    " at icloud",
+    " at proton",
+    " at gmx",
+    " at aol",
+    " at live.",
+    " at googlemail",
+    " point com",
+    " point fr",
+    " point be",
+    " point ch",
+    " punt nl",
+    " punt com",
+    " punt be",
+    " chez gmail",
+    " chez hotmail",
 ];
 
 /// Judges what stands around the word at `trigger`, and returns where it ends.
@@ -37,8 +75,10 @@ pub(crate) fn find(view: &View<'_>, words: &Words, trigger: Range<usize>, hits: 
 /// Judges an `@` with a gap on one side or both.
 pub(crate) fn spaced(view: &View<'_>, at: usize, hits: &mut Vec<Hit>) {
     let gap = |at: Option<usize>| at.is_some_and(|at| view.bytes.get(at) == Some(&b' '));
-    let word = |at: Option<usize>| at.and_then(|at| view.bytes.get(at)).is_some_and(|byte| *byte != b'@' && *byte != b' ');
-    let sides = word(at.checked_sub(if gap(at.checked_sub(1)) { 2 } else { 1 })) && word(Some(at + 1 + usize::from(gap(Some(at + 1)))));
+    let word =
+        |at: Option<usize>| at.and_then(|at| view.bytes.get(at)).is_some_and(|byte| *byte != b'@' && *byte != b' ');
+    let sides = word(at.checked_sub(if gap(at.checked_sub(1)) { 2 } else { 1 }))
+        && word(Some(at + 1 + usize::from(gap(Some(at + 1)))));
     if !sides {
         return;
     }
@@ -126,11 +166,16 @@ fn bracketed(text: &str) -> Option<(Kind, usize)> {
 fn word(text: &str, words: &Words) -> Kind {
     let lower = text.to_lowercase();
     match lower.as_str() {
-        "at" | "arroba" | "chiocciola" | "arobase" | "klammeraffe" | "apenstaartje" | "apenstaart" | "małpa" | "собака" | "ät" | "chez" => Kind::At,
+        "at" | "arroba" | "chiocciola" | "arobase" | "klammeraffe" | "apenstaartje" | "apenstaart" | "małpa"
+        | "собака" | "ät" | "chez" => Kind::At,
         "dot" | "punkt" | "punto" | "ponto" | "point" | "punt" | "kropka" | "nokta" | "точка" => Kind::Dot,
-        "underscore" | "dash" | "hyphen" | "minus" | "plus" | "unterstrich" | "bindestrich" | "guion" | "guión" | "bajo" | "tiret" | "trattino"
-        | "hífen" | "underline" | "streepje" | "tire" | "basso" => Kind::Join,
-        _ if text.chars().count() == 1 || words.get(&lower).is_some() && !text.bytes().all(|byte| byte.is_ascii_digit()) => Kind::Letter,
+        "underscore" | "dash" | "hyphen" | "minus" | "plus" | "unterstrich" | "bindestrich" | "guion" | "guión"
+        | "bajo" | "tiret" | "trattino" | "hífen" | "underline" | "streepje" | "tire" | "basso" => Kind::Join,
+        _ if text.chars().count() == 1
+            || words.get(&lower).is_some() && !text.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            Kind::Letter
+        }
         _ => Kind::Word,
     }
 }
@@ -154,7 +199,8 @@ fn judge(view: &View<'_>, parts: &[Part<'_>], middle: usize) -> Option<Hit> {
         // Only one half of an address, as when the other comes a turn later.
         let start = local(parts, middle).filter(|start| *start < middle)?;
         let end = chain(parts, middle)?;
-        return asked.then(|| hit(60, parts[start].span.start..parts[end].span.end, "half an address, and one was asked for"));
+        return asked
+            .then(|| hit(60, parts[start].span.start..parts[end].span.end, "half an address, and one was asked for"));
     };
     // "thanks @rose.me" hails somebody; only a known provider makes a gap on the left alone part of an address.
     let hailed = parts[at].text == "@" && !parts[at].glued && parts.get(at + 1).is_some_and(|next| next.glued);
@@ -163,16 +209,23 @@ fn judge(view: &View<'_>, parts: &[Part<'_>], middle: usize) -> Option<Hit> {
     let local = at.checked_sub(1).and_then(|last| local(parts, last + 1));
     match (local, domain) {
         (Some(start), Some(end)) => {
-            let plain = !parts[at].sign && at == start + 1 && NEVER.contains(&parts[start].text.to_lowercase().as_str());
+            let plain =
+                !parts[at].sign && at == start + 1 && NEVER.contains(&parts[start].text.to_lowercase().as_str());
             if plain && mailed {
-                return Some(hit(60, parts[at].span.start..parts[end].span.end, "domain of an address, and one was asked for"));
+                return Some(hit(
+                    60,
+                    parts[at].span.start..parts[end].span.end,
+                    "domain of an address, and one was asked for",
+                ));
             }
             (!plain).then(|| hit(85, parts[start].span.start..parts[end].span.end, "local part and domain name hold"))
         }
         (None, Some(end)) if mailed || at == 0 && parts[end].span.end + 3 > view.text.trim_end().len() => {
             Some(hit(55, parts[at].span.start..parts[end].span.end, "domain of an address"))
         }
-        (Some(start), None) if asked => Some(hit(60, parts[start].span.start..parts[at].span.end, "half an address, and one was asked for")),
+        (Some(start), None) if asked => {
+            Some(hit(60, parts[start].span.start..parts[at].span.end, "half an address, and one was asked for"))
+        }
         _ => None,
     }
 }
@@ -199,10 +252,19 @@ fn local(parts: &[Part<'_>], end: usize) -> Option<usize> {
     while let Some(before) = start.checked_sub(1) {
         let is = |kind: Kind| parts[before].kind == kind;
         let spelled = is(Kind::Letter) && parts[start].kind == Kind::Letter
-            || parts[before].kind == Kind::Letter && parts[start].kind == Kind::Word && parts[start].text.bytes().all(|b| b.is_ascii_digit())
-            || is(Kind::Word) && parts[start].kind == Kind::Letter && start + 1 < end && parts[start].text.len() > 1 && !NEVER.contains(&parts[before].text.to_lowercase().as_str());
+            || parts[before].kind == Kind::Letter
+                && parts[start].kind == Kind::Word
+                && parts[start].text.bytes().all(|b| b.is_ascii_digit())
+            || is(Kind::Word)
+                && parts[start].kind == Kind::Letter
+                && start + 1 < end
+                && parts[start].text.len() > 1
+                && !NEVER.contains(&parts[before].text.to_lowercase().as_str());
         let full_stop = is(Kind::Dot) && parts[before].sign && !parts[start].glued && parts[before].glued;
-        if (is(Kind::Dot) && !full_stop || is(Kind::Join)) && before > 0 && matches!(parts[before - 1].kind, Kind::Word | Kind::Letter | Kind::Join) {
+        if (is(Kind::Dot) && !full_stop || is(Kind::Join))
+            && before > 0
+            && matches!(parts[before - 1].kind, Kind::Word | Kind::Letter | Kind::Join)
+        {
             start = before - 1;
         } else if spelled {
             start = before;
@@ -239,7 +301,8 @@ fn domain(parts: &[Part<'_>], at: usize, mailed: bool) -> Option<usize> {
     let mut end = None;
     loop {
         let is = |k: usize, kind: Kind| parts.get(k).is_some_and(|part| part.kind == kind);
-        let step = if is(last + 1, Kind::Join) && parts[last + 1].text.chars().count() > 0 { Kind::Join } else { Kind::Dot };
+        let step =
+            if is(last + 1, Kind::Join) && parts[last + 1].text.chars().count() > 0 { Kind::Join } else { Kind::Dot };
         if !(is(last + 1, step) && (is(last + 2, Kind::Word) || is(last + 2, Kind::Letter))) {
             break;
         }
@@ -258,21 +321,91 @@ const BEHIND: usize = 72;
 const REACH: usize = 16;
 
 const PROVIDERS: &[&str] = &[
-    "gmail", "googlemail", "hotmail", "yahoo", "outlook", "icloud", "gmx", "protonmail", "proton", "aol", "yandex", "mailru", "freenet", "libero", "qq",
+    "gmail",
+    "googlemail",
+    "hotmail",
+    "yahoo",
+    "outlook",
+    "icloud",
+    "gmx",
+    "protonmail",
+    "proton",
+    "aol",
+    "yandex",
+    "mailru",
+    "freenet",
+    "libero",
+    "qq",
 ];
 
 /// Words that stand before "at" without being the name of a mailbox.
 const NEVER: &[&str] = &[
-    "us", "me", "you", "him", "her", "them", "it", "visit", "is", "was", "are", "look", "looking", "here", "find", "found", "online", "shop", "available", "stay",
-    "site", "website", "page", "out", "up", "work", "works", "working", "email", "mail", "mailbox", "address", "account", "and", "or", "located", "support",
-    "more", "info", "information", "login", "log", "register", "meet", "check", "buy", "order", "job", "sign", "live", "my", "the", "that", "this", "one", "be", "mich", "uns",
+    "us",
+    "me",
+    "you",
+    "him",
+    "her",
+    "them",
+    "it",
+    "visit",
+    "is",
+    "was",
+    "are",
+    "look",
+    "looking",
+    "here",
+    "find",
+    "found",
+    "online",
+    "shop",
+    "available",
+    "stay",
+    "site",
+    "website",
+    "page",
+    "out",
+    "up",
+    "work",
+    "works",
+    "working",
+    "email",
+    "mail",
+    "mailbox",
+    "address",
+    "account",
+    "and",
+    "or",
+    "located",
+    "support",
+    "more",
+    "info",
+    "information",
+    "login",
+    "log",
+    "register",
+    "meet",
+    "check",
+    "buy",
+    "order",
+    "job",
+    "sign",
+    "live",
+    "my",
+    "the",
+    "that",
+    "this",
+    "one",
+    "be",
+    "mich",
+    "uns",
 ];
 
 /// Top-level domains that people say aloud.
 const TOP_LEVELS: &[&str] = &[
-    "com", "org", "net", "edu", "gov", "mil", "int", "info", "biz", "name", "me", "io", "co", "ai", "app", "dev", "xyz", "online", "site", "shop", "email",
-    "eu", "de", "at", "ch", "fr", "be", "nl", "lu", "es", "pt", "it", "uk", "ie", "us", "ca", "mx", "br", "ar", "cl", "pe", "au", "nz", "in", "pk",
-    "ph", "sg", "my", "id", "th", "vn", "jp", "cn", "kr", "tw", "hk", "ru", "ua", "by", "pl", "cz", "sk", "hu", "ro", "bg", "gr", "tr", "il", "ae", "sa", "eg",
+    "com", "org", "net", "edu", "gov", "mil", "int", "info", "biz", "name", "me", "io", "co", "ai", "app", "dev",
+    "xyz", "online", "site", "shop", "email", "eu", "de", "at", "ch", "fr", "be", "nl", "lu", "es", "pt", "it", "uk",
+    "ie", "us", "ca", "mx", "br", "ar", "cl", "pe", "au", "nz", "in", "pk", "ph", "sg", "my", "id", "th", "vn", "jp",
+    "cn", "kr", "tw", "hk", "ru", "ua", "by", "pl", "cz", "sk", "hu", "ro", "bg", "gr", "tr", "il", "ae", "sa", "eg",
     "za", "ng", "ke", "gh", "se", "no", "dk", "fi", "is", "ee", "lv", "lt", "si", "hr", "rs", "ba", "example", "test",
 ];
 

@@ -121,11 +121,22 @@ fn hear(view: &View<'_>, asked: Asked, span: Range<usize>, stem: bool, done: &mu
     if span.start < done.ask || !view.text.is_char_boundary(span.start) {
         return;
     }
+    if asked == Asked::Phone && is_some_number(&view.text[span.clone()], &view.text[span.end..]) {
+        return;
+    }
     let left = span.start..view.bytes.len();
     if if stem { is_whole(view.bytes, &left) } else { whole(view, &span) } {
         done.ask = span.end;
         ear.ask(asked, span);
     }
+}
+
+/// Returns whether "your number" goes on to say of what it is the number.
+fn is_some_number(phrase: &str, behind: &str) -> bool {
+    let number = ["number", "numéro", "número", "numero", "nummer", "номер"].iter().any(|word| phrase.ends_with(word));
+    let of =
+        [" de ", " di ", " do ", " da ", " of ", " d'", " della ", " du ", " карт", " счет", " заказ", " on ", " van "];
+    number && phrase.split(' ').count() == 2 && of.iter().any(|word| behind.starts_with(word))
 }
 
 /// Returns whether the phrase stands as words of its own; scripts that run words together or inflect them are taken as they come.

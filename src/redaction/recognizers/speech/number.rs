@@ -21,10 +21,8 @@ pub(crate) fn find(view: &View<'_>, words: &Words, trigger: Range<usize>, hits: 
     let run = read(view.text, words, start);
     let Some((first, last)) = run.digits.first().zip(run.digits.last()) else { return trigger.end };
     let span = first.span.start..last.span.end;
-    if run.words >= 2 || run.digits.len() > 1 {
-        if let Some(ear) = view.ear {
-            ear.spoken(span.clone(), run.digits.len());
-        }
+    if let Some(ear) = view.ear.filter(|_| run.words >= 2 || run.digits.len() > 1) {
+        ear.spoken(span.clone(), run.digits.len());
     }
     if run.words >= MIN_WORDS && run.digits.len() >= MIN_DIGITS && !counts_up(&run.digits) {
         judge(view, &run.digits, hits);
@@ -95,7 +93,9 @@ fn read(text: &str, words: &Words, at: usize) -> Run {
                     run.words += 1;
                     fillers = 0;
                 }
-                _ if FILLERS.contains(&lower.as_str()) && fillers < MAX_FILLERS && !run.digits.is_empty() => fillers += 1,
+                _ if FILLERS.contains(&lower.as_str()) && fillers < MAX_FILLERS && !run.digits.is_empty() => {
+                    fillers += 1
+                }
                 _ => break,
             }
         }
@@ -232,9 +232,9 @@ const MAX_WORD: usize = 24;
 const MAX_FILLERS: usize = 3;
 
 const FILLERS: &[&str] = &[
-    "and", "then", "uh", "um", "uhm", "er", "erm", "hmm", "mm", "ok", "okay", "dash", "hyphen", "space", "pause", "next", "now", "again", "und",
-    "dann", "äh", "ähm", "strich", "y", "luego", "después", "eh", "este", "et", "puis", "euh", "ensuite", "e", "poi", "ehm", "depois",
-    "é", "en", "dan", "aur", "phir", "i",
+    "and", "then", "uh", "um", "uhm", "er", "erm", "hmm", "mm", "ok", "okay", "dash", "hyphen", "space", "pause",
+    "next", "now", "again", "und", "dann", "äh", "ähm", "strich", "y", "luego", "después", "eh", "este", "et", "puis",
+    "euh", "ensuite", "e", "poi", "ehm", "depois", "é", "en", "dan", "aur", "phir", "i",
 ];
 
 #[cfg(test)]

@@ -69,8 +69,7 @@ fn known(view: &View<'_>, wanted: &[Wanted], groups: &[Group], hits: &[Hit]) -> 
 
 /// Joins the groups of each run that are not found yet.
 fn pieces(groups: &[Group], hits: &[Hit]) -> Vec<Piece> {
-    let mut taken: Vec<&Range<usize>> =
-        hits.iter().filter(|hit| hit.score >= THRESHOLD).map(|hit| &hit.span).collect();
+    let mut taken: Vec<&Range<usize>> = hits.iter().filter(|hit| hit.score >= THRESHOLD).map(|hit| &hit.span).collect();
     taken.sort_by_key(|span| span.start);
     let mut next = 0;
     let mut joined: Vec<(usize, Piece)> = Vec::new();
@@ -126,7 +125,7 @@ fn accepted(view: &View<'_>, asked: Asked, piece: &Piece) -> Option<Range<usize>
     }
     let span = match asked {
         Asked::Id(_) | Asked::Iban | Asked::Password | Asked::OneTime | Asked::Reference => token(view, &piece.span),
-        _ if !piece.spoken && !(view.starts_clean(piece.span.start) && view.ends_clean(piece.span.end)) => return None,
+        _ if !(piece.spoken || view.starts_clean(piece.span.start) && view.ends_clean(piece.span.end)) => return None,
         _ => piece.span.clone(),
     };
     let fits = match asked {
@@ -135,7 +134,7 @@ fn accepted(view: &View<'_>, asked: Asked, piece: &Piece) -> Option<Range<usize>
         Asked::CardCode => (3..=4).contains(&piece.digits) && (piece.groups == 1 || piece.spoken),
         Asked::Phone => (2..=15).contains(&piece.digits),
         Asked::Id(_) | Asked::Iban => (1..=34).contains(&piece.digits),
-        Asked::Pin | Asked::OneTime => (3..=12).contains(&piece.digits),
+        Asked::Pin | Asked::OneTime => (2..=12).contains(&piece.digits),
         Asked::Reference | Asked::Password => piece.digits >= 3,
         Asked::Birth | Asked::Email | Asked::Address | Asked::Name => false,
     };
@@ -178,14 +177,19 @@ fn token(view: &View<'_>, span: &Range<usize>) -> Range<usize> {
 fn is_other(view: &View<'_>, span: &Range<usize>, piece: &Piece) -> bool {
     let before = view.text[..span.start].trim_end_matches(' ');
     let after = &view.text[span.end..];
-    let money = before.ends_with(['$', '€', '£', '¥', '₹', '#']) || after.trim_start().starts_with(['$', '€', '£', '%', '°']);
-    money || is_time(view, span) || !piece.spoken && is_date(&view.text[span.clone()]) || is_counted(before, after, piece)
+    let money =
+        before.ends_with(['$', '€', '£', '¥', '₹', '#']) || after.trim_start().starts_with(['$', '€', '£', '%', '°']);
+    money
+        || is_time(view, span)
+        || !piece.spoken && is_date(&view.text[span.clone()])
+        || is_counted(before, after, piece)
 }
 
 /// Returns whether it is `3rd` or the like, or a size: `10kg`, `7pm`.
 fn is_ordinal(text: &str) -> bool {
     let letters = text.trim_start_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
-    ["st", "nd", "rd", "th", "am", "pm", "kg", "km", "mb", "gb", "min", "mm", "cm", "usd", "eur", "x", "h", "k", "s"].contains(&letters.as_str())
+    ["st", "nd", "rd", "th", "am", "pm", "kg", "km", "mb", "gb", "min", "mm", "cm", "usd", "eur", "x", "h", "k", "s"]
+        .contains(&letters.as_str())
 }
 
 fn is_time(view: &View<'_>, span: &Range<usize>) -> bool {
@@ -209,7 +213,9 @@ fn is_date(text: &str) -> bool {
 fn is_expiry(text: &str) -> bool {
     let Some((month, year)) = text.split_once(['/', '-']) else { return false };
     let number = |part: &str| part.trim().parse::<u32>().unwrap_or(u32::MAX);
-    (1..=12).contains(&number(month)) && matches!(year.trim().len(), 2 | 4) && matches!(number(year), 20..=60 | 2020..=2060)
+    (1..=12).contains(&number(month))
+        && matches!(year.trim().len(), 2 | 4)
+        && matches!(number(year), 20..=60 | 2020..=2060)
 }
 
 /// Returns whether the word before names a number of another kind, or the word behind is what is counted.
@@ -255,9 +261,8 @@ fn announces(view: &View<'_>, ear: &Ear, span: &Range<usize>) -> bool {
 
 /// Returns whether a question or announcement is still to be answered after this turn.
 fn stays(view: &View<'_>, ear: &Ear, asked: Asked, span: &Range<usize>, hits: &[Hit]) -> bool {
-    let said = hits
-        .iter()
-        .any(|hit| hit.score >= THRESHOLD && hit.class == asked.class() && hit.span.start >= span.start);
+    let said =
+        hits.iter().any(|hit| hit.score >= THRESHOLD && hit.class == asked.class() && hit.span.start >= span.start);
     if asked == Asked::Rest {
         return true;
     }
@@ -279,12 +284,51 @@ fn requests(text: &str) -> bool {
 const SHORT: usize = 40;
 const MAX_TOKEN: usize = 34;
 const MINE: [&str; 24] = [
-    "my", "mein", "meine", "meinen", "mi", "mis", "mon", "ma", "mes", "mio", "mia", "meu", "minha", "mijn", "mój", "moja", "moje",
-    "benim", "мой", "моя", "мои", "mera", "meri", "mere",
+    "my", "mein", "meine", "meinen", "mi", "mis", "mon", "ma", "mes", "mio", "mia", "meu", "minha", "mijn", "mój",
+    "moja", "moje", "benim", "мой", "моя", "мои", "mera", "meri", "mere",
 ];
-const YEAR_BEFORE: &[&str] = &["in", "year", "from", "until", "im", "jahr", "seit", "depuis", "desde", "nel", "dal", "em", "w", "of", "before", "after", "en", "born", "march", "may"];
+const YEAR_BEFORE: &[&str] = &[
+    "in", "year", "from", "until", "im", "jahr", "seit", "depuis", "desde", "nel", "dal", "em", "w", "of", "before",
+    "after", "en", "born", "march", "may",
+];
 const NAMED_BEFORE: &[&str] = &[
-    "room", "floor", "gate", "flight", "order", "table", "page", "version", "seat", "apt", "apartment", "suite", "unit", "chapter",
-    "route", "since", "zimmer", "etage", "gleis", "flug", "habitación", "chambre", "vol", "camera", "quarto", "kamer", "pokój",
-    "level", "step", "option", "no.", "windows", "ios", "iphone", "covid", "top", "about", "around", "approximately",
+    "room",
+    "floor",
+    "gate",
+    "flight",
+    "order",
+    "table",
+    "page",
+    "version",
+    "seat",
+    "apt",
+    "apartment",
+    "suite",
+    "unit",
+    "chapter",
+    "route",
+    "since",
+    "zimmer",
+    "etage",
+    "gleis",
+    "flug",
+    "habitación",
+    "chambre",
+    "vol",
+    "camera",
+    "quarto",
+    "kamer",
+    "pokój",
+    "level",
+    "step",
+    "option",
+    "no.",
+    "windows",
+    "ios",
+    "iphone",
+    "covid",
+    "top",
+    "about",
+    "around",
+    "approximately",
 ];

@@ -42,12 +42,16 @@ impl Words {
         };
         for (languages, first, words) in NUMBERS {
             for (value, word) in (*first..).zip(*words) {
-                word.split('|').filter(|word| !word.is_empty()).for_each(|word| add(word, Said::Number(value), *languages));
+                word.split('|')
+                    .filter(|word| !word.is_empty())
+                    .for_each(|word| add(word, Said::Number(value), *languages));
             }
         }
         for (languages, words) in TENS {
             for (value, word) in (2u8..).zip(*words) {
-                word.split('|').filter(|word| !word.is_empty()).for_each(|word| add(word, Said::Number(value * 10), *languages));
+                word.split('|')
+                    .filter(|word| !word.is_empty())
+                    .for_each(|word| add(word, Said::Number(value * 10), *languages));
             }
         }
         for (word, times, languages) in TIMES {
@@ -71,7 +75,9 @@ impl Words {
         let rare = |word: &&String| word.len() > 2 && !COMMON.contains(&word.as_str()) && self.is_shortest(word);
         let mut words: Vec<&String> = self.table.keys().filter(rare).collect();
         words.sort();
-        let patterns: Vec<String> = words.iter().flat_map(|word| [format!(" {word}"), format!("-{word}")]).collect();
+        let english = |word: &str| self.get(word).is_some_and(|(_, languages)| languages & EN != 0);
+        let hyphened = words.iter().filter(|word| english(word)).map(|word| format!("-{word}"));
+        let patterns: Vec<String> = words.iter().map(|word| format!(" {word}")).chain(hyphened).collect();
         patterns.into_iter()
     }
 
@@ -101,7 +107,8 @@ fn compounds(add: &mut impl FnMut(&str, Said, Languages)) {
             add(&format!("{stem}{digit}"), Said::Number(tens * 10 + unit), IT);
         }
     }
-    for (unit, digit) in (1u8..).zip(["uno|ún", "dós", "trés", "cuatro", "cinco", "séis", "siete", "ocho", "nueve"]) {
+    for (unit, digit) in (1u8..).zip(["uno|ún", "dós", "trés", "cuatro", "cinco", "séis", "siete", "ocho", "nueve"])
+    {
         for digit in digit.split('|') {
             add(&format!("veinti{digit}"), Said::Number(20 + unit), ES);
         }
@@ -113,8 +120,7 @@ const TENS_DE: [&str; 8] = ["zwanzig", "dreißig", "vierzig", "fünfzig", "sechz
 const UNITS_NL: [&str; 9] = ["een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen"];
 const TENS_NL: [&str; 8] = ["twintig", "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig"];
 const UNITS_IT: [&str; 9] = ["uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove"];
-const TENS_IT: [&str; 8] =
-    ["venti", "trenta", "quaranta", "cinquanta", "sessanta", "settanta", "ottanta", "novanta"];
+const TENS_IT: [&str; 8] = ["venti", "trenta", "quaranta", "cinquanta", "sessanta", "settanta", "ottanta", "novanta"];
 
 /// The words from the first value on; `|` parts those of one value.
 const NUMBERS: &[(Languages, u8, &[&str])] = &[
@@ -122,64 +128,196 @@ const NUMBERS: &[(Languages, u8, &[&str])] = &[
         EN,
         0,
         &[
-            "zero|oh|o|nought|naught|aught|zilch", "one|won", "two", "three|tree", "four|fower", "five|fife", "six", "seven", "eight", "nine|niner",
-            "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+            "zero|oh|o|nought|naught|aught|zilch",
+            "one|won",
+            "two",
+            "three|tree",
+            "four|fower",
+            "five|fife",
+            "six",
+            "seven",
+            "eight",
+            "nine|niner",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
         ],
     ),
     (
         DE,
         0,
         &[
-            "null", "eins|ein|eine", "zwei|zwo", "drei", "vier", "fünf|fuenf", "sechs", "sieben", "acht", "neun", "zehn", "elf",
-            "zwölf|zwoelf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn",
+            "null",
+            "eins|ein|eine",
+            "zwei|zwo",
+            "drei",
+            "vier",
+            "fünf|fuenf",
+            "sechs",
+            "sieben",
+            "acht",
+            "neun",
+            "zehn",
+            "elf",
+            "zwölf|zwoelf",
+            "dreizehn",
+            "vierzehn",
+            "fünfzehn",
+            "sechzehn",
+            "siebzehn",
+            "achtzehn",
+            "neunzehn",
         ],
     ),
     (
         FR,
         0,
         &[
-            "zéro|zero", "un|une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze",
-            "quinze", "seize",
+            "zéro|zero",
+            "un|une",
+            "deux",
+            "trois",
+            "quatre",
+            "cinq",
+            "six",
+            "sept",
+            "huit",
+            "neuf",
+            "dix",
+            "onze",
+            "douze",
+            "treize",
+            "quatorze",
+            "quinze",
+            "seize",
         ],
     ),
     (
         ES,
         0,
         &[
-            "cero", "uno|un|una", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce", "trece", "catorce",
-            "quince", "dieciséis|dieciseis", "diecisiete", "dieciocho", "diecinueve",
+            "cero",
+            "uno|un|una",
+            "dos",
+            "tres",
+            "cuatro",
+            "cinco",
+            "seis",
+            "siete",
+            "ocho",
+            "nueve",
+            "diez",
+            "once",
+            "doce",
+            "trece",
+            "catorce",
+            "quince",
+            "dieciséis|dieciseis",
+            "diecisiete",
+            "dieciocho",
+            "diecinueve",
         ],
     ),
     (
         IT,
         0,
         &[
-            "zero", "uno|un|una", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci", "undici", "dodici", "tredici",
-            "quattordici", "quindici", "sedici", "diciassette", "diciotto", "diciannove",
+            "zero",
+            "uno|un|una",
+            "due",
+            "tre",
+            "quattro",
+            "cinque",
+            "sei",
+            "sette",
+            "otto",
+            "nove",
+            "dieci",
+            "undici",
+            "dodici",
+            "tredici",
+            "quattordici",
+            "quindici",
+            "sedici",
+            "diciassette",
+            "diciotto",
+            "diciannove",
         ],
     ),
     (
         PT,
         0,
         &[
-            "zero", "um|uma", "dois|duas", "três|tres", "quatro", "cinco", "seis|meia", "sete", "oito", "nove", "dez", "onze", "doze", "treze",
-            "catorze|quatorze", "quinze", "dezesseis|dezasseis", "dezessete|dezassete", "dezoito", "dezenove|dezanove",
+            "zero",
+            "um|uma",
+            "dois|duas",
+            "três|tres",
+            "quatro",
+            "cinco",
+            "seis|meia",
+            "sete",
+            "oito",
+            "nove",
+            "dez",
+            "onze",
+            "doze",
+            "treze",
+            "catorze|quatorze",
+            "quinze",
+            "dezesseis|dezasseis",
+            "dezessete|dezassete",
+            "dezoito",
+            "dezenove|dezanove",
         ],
     ),
     (
         NL,
         0,
         &[
-            "nul", "een|één", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen", "tien", "elf", "twaalf", "dertien", "veertien",
-            "vijftien", "zestien", "zeventien", "achttien", "negentien",
+            "nul",
+            "een|één",
+            "twee",
+            "drie",
+            "vier",
+            "vijf",
+            "zes",
+            "zeven",
+            "acht",
+            "negen",
+            "tien",
+            "elf",
+            "twaalf",
+            "dertien",
+            "veertien",
+            "vijftien",
+            "zestien",
+            "zeventien",
+            "achttien",
+            "negentien",
         ],
     ),
     (
         HI,
         0,
         &[
-            "shunya|shoonya", "ek", "do", "teen|tin", "char|chaar", "paanch|panch|paach", "chhah|chhe|cheh|chah|chhai", "saat|sat",
-            "aath|aat", "nau|no", "das|dus",
+            "shunya|shoonya",
+            "ek",
+            "do",
+            "teen|tin",
+            "char|chaar",
+            "paanch|panch|paach",
+            "chhah|chhe|cheh|chah|chhai",
+            "saat|sat",
+            "aath|aat",
+            "nau|no",
+            "das|dus",
         ],
     ),
 ];
@@ -216,9 +354,9 @@ const HUNDREDS: &[(&str, Languages)] =
 
 /// Words that mean something else more often; they count in a number and begin none.
 const COMMON: &[&str] = &[
-    "one", "won", "tree", "ten", "ein", "eine", "un", "une", "una", "uno", "um", "uma", "een", "sei", "due", "tre", "do", "no", "teen", "tin", "char",
-    "sat", "das", "dus", "nau", "once", "cent", "cento", "double", "meia", "sau", "cien", "elf", "nul", "null", "acht", "tien", "six", "tres", "sette", "nove",
-    "quince", "doce", "onze",
+    "one", "won", "tree", "ten", "ein", "eine", "un", "une", "una", "uno", "um", "uma", "een", "sei", "due", "tre",
+    "do", "no", "teen", "tin", "char", "sat", "das", "dus", "nau", "once", "cent", "cento", "double", "meia", "sau",
+    "cien", "elf", "nul", "null", "acht", "tien", "six", "tres", "sette", "nove", "quince", "doce", "onze",
 ];
 
 #[cfg(test)]
