@@ -2,19 +2,24 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+use aho_corasick::BuildError;
 
 use super::super::Class;
-use super::super::context::is_whole;
 use super::super::resolve::in_tag;
 use super::super::scan::View;
-use super::{Hit, date_of_birth, secret, tokens};
+use super::dictionary::Dictionary;
+use super::secrets::families::{FAMILIES, Family};
+use super::secrets::vendors::{Shape, VENDORS};
+use super::secrets::words::WORDS;
+use super::{Hit, date_of_birth, secret, tokens, vendor_key};
 
 /// What kind of value a cue announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A password; words of prose are told apart.
     Password,
+    /// The same in a language whose prose is not known so well: a word alone counts behind `:` or `=` only.
+    ForeignPassword,
     /// A word such as `pass`, which announces a password only before `:` or `=`.
     WeakPassword,
     /// Several words: a pass phrase or the words of a wallet.
@@ -25,8 +30,16 @@ pub(crate) enum Kind {
     CardCode,
     /// 4 to 10 digits or letters, good once.
     OneTime,
+    /// 6 digits, good for one transfer.
+    Tan,
+    /// 4 to 8 digits, where no other word says what the code is of.
+    Code,
     /// A long random value.
     Key,
+    /// The same behind `:` or `=` only, and longer.
+    WeakKey,
+    /// The user and password after `-u` on a command line.
+    Curl,
     /// A date.
     Birth,
 }
@@ -38,21 +51,18 @@ pub(crate) struct Cue {
     pub(crate) kind: Kind,
 }
 
-/// The automaton over cues, token prefixes and the PEM header.
+/// The dictionary of cues, token prefixes, vendors and the PEM header.
 pub(crate) struct Cues {
-    automaton: AhoCorasick,
+    dictionary: Dictionary,
 }
 
 impl Cues {
     pub(crate) fn new() -> Result<Self, BuildError> {
-        let prefixes = tokens::PREFIXES.iter().map(|prefix| prefix.text);
-        let patterns = CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]);
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(patterns)?;
-        Ok(Cues { automaton })
+        let cues = CUES.iter().chain(WORDS).map(|cue| cue.word);
+        let families = FAMILIES.iter().map(|family| family.prefix);
+        let vendors = VENDORS.iter().map(|(name, _)| *name);
+        let patterns: Vec<&str> = cues.chain(families).chain(vendors).chain([tokens::BEGIN]).collect();
+        Ok(Cues { dictionary: Dictionary::new(&patterns)? })
     }
 
     /// Pushes what cues and prefixes lead to, over the whole text.
@@ -62,39 +72,82 @@ impl Cues {
             return;
         }
         let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
-        for found in self.automaton.find_iter(view.bytes) {
-            let (pattern, span) = (found.pattern().as_usize(), found.start()..found.end());
-            if let Some(cue) = CUES.get(pattern) {
-                if span.start >= value_end {
+        self.dictionary.scan(view.bytes, |found| {
+            let span = found.start()..found.end();
+            match pattern(found.pattern().as_usize()) {
+                Pattern::Cue(cue) if span.start >= value_end => {
                     let before = hits.len();
                     announce(view, *cue, span, hits);
-                    value_end = hits[before..].last().map_or(value_end, |hit| hit.span.end);
+                    value_end = hits[before..].last().map_or(value_end, |hit| hit.span.end.max(value_end));
                 }
-            } else if !secrets || span.start < token_end {
-            } else if let Some(prefix) = tokens::PREFIXES.get(pattern - CUES.len()) {
-                token_end = tokens::find(view, prefix, span.start, hits);
-            } else if &view.bytes[span.clone()] == tokens::BEGIN.as_bytes() {
-                token_end = tokens::find_pem(view, span.start, &mut pem_ends, hits);
+                Pattern::Vendor(shapes) if secrets && span.start >= value_end => {
+                    vendor_key::find(view, shapes, &span, hits);
+                }
+                Pattern::Family(family) if secrets && span.start >= token_end => {
+                    token_end = tokens::find(view, family, span.start, hits);
+                }
+                Pattern::Pem if secrets && span.start >= token_end => {
+                    if &view.bytes[span.clone()] == tokens::BEGIN.as_bytes() {
+                        token_end = tokens::find_pem(view, span.start, &mut pem_ends, hits);
+                    }
+                }
+                _ => {}
             }
-        }
+        });
     }
 }
 
+/// What a pattern of the dictionary stands for.
+enum Pattern {
+    Cue(&'static Cue),
+    Family(&'static Family),
+    Vendor(&'static [Shape]),
+    Pem,
+}
+
+/// Returns what the pattern of that number stands for: they are numbered as they were given to the dictionary.
+fn pattern(number: usize) -> Pattern {
+    let word = number.wrapping_sub(CUES.len());
+    let family = word.wrapping_sub(WORDS.len());
+    let vendor = family.wrapping_sub(FAMILIES.len());
+    match (CUES.get(number).or_else(|| WORDS.get(word)), FAMILIES.get(family), VENDORS.get(vendor)) {
+        (Some(cue), ..) => Pattern::Cue(cue),
+        (_, Some(family), _) => Pattern::Family(family),
+        (_, _, Some((_, shapes))) => Pattern::Vendor(shapes),
+        _ => Pattern::Pem,
+    }
+}
+
+/// Returns whether no letter or digit touches the cue at `span`. Scripts that write without spaces have no such rule.
+fn stands_alone(text: &str, span: &Range<usize>) -> bool {
+    let touches = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !unspaced(c));
+    let before = !text[span.clone()].starts_with(unspaced) && touches(text[..span.start].chars().next_back());
+    let after = !text[span.clone()].ends_with(unspaced) && touches(text[span.end..].chars().next());
+    !before && !after
+}
+
+/// Returns whether `c` is of a script that does not put spaces between words, or hangs particles on them: Thai, Chinese, Japanese,
+/// Korean.
+pub(crate) fn unspaced(c: char) -> bool {
+    matches!(c, '\u{0E00}'..='\u{0E7F}' | '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}')
+}
+
 fn announce(view: &View<'_>, cue: Cue, span: Range<usize>, hits: &mut Vec<Hit>) {
-    if view.joins(Some(span.end)) || in_tag(view.bytes, &span) {
+    let unspaced = view.text[span.clone()].ends_with(unspaced);
+    if view.joins(Some(span.end)) && !unspaced || in_tag(view.bytes, &span) {
         return;
     }
-    let whole = is_whole(view.bytes, &span);
+    let whole = stands_alone(view.text, &span);
     if cue.kind == Kind::Birth {
         if whole && view.looks_for(Class::DateOfBirth) {
             date_of_birth::find(view, cue, span.end, hits);
         }
     } else if view.looks_for(Class::Secret) {
-        secret::find(view, cue, span.end, whole, hits);
+        secret::find(view, cue, &span, whole, hits);
     }
 }
 
-const fn cue(word: &'static str, kind: Kind) -> Cue {
+pub(crate) const fn cue(word: &'static str, kind: Kind) -> Cue {
     Cue { word, kind }
 }
 
@@ -106,14 +159,6 @@ pub(crate) const CUES: &[Cue] = &[
     cue("passcode", Kind::Password),
     cue("pass code", Kind::Password),
     cue("pwd", Kind::Password),
-    cue("passwort", Kind::Password),
-    cue("kennwort", Kind::Password),
-    cue("contraseña", Kind::Password),
-    cue("contrasena", Kind::Password),
-    cue("mot de passe", Kind::Password),
-    cue("senha", Kind::Password),
-    cue("wachtwoord", Kind::Password),
-    cue("parola d'ordine", Kind::Password),
     cue("pass", Kind::WeakPassword),
     cue("pw", Kind::WeakPassword),
     cue("psw", Kind::WeakPassword),
@@ -125,7 +170,6 @@ pub(crate) const CUES: &[Cue] = &[
     cue("pin", Kind::Pin),
     cue("pin code", Kind::Pin),
     cue("pin number", Kind::Pin),
-    cue("pincode", Kind::Pin),
     cue("cvv", Kind::CardCode),
     cue("cvv2", Kind::CardCode),
     cue("cvc", Kind::CardCode),
