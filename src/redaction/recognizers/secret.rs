@@ -198,12 +198,12 @@ fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8], limit: usize) -> Op
     (!value.trim().is_empty()).then(|| start..start + value.len())
 }
 
-/// Returns how much of `value` the value is: in a connection string up to the next field, and no sign of a script without spaces.
+/// Returns how much of `value` the value is: in a connection string or a query up to the next field, and no sign of a script without spaces.
 fn clause(value: &str) -> usize {
     let plain = value.starts_with(|c: char| c.is_ascii());
     let foreign = if plain { value.find(unspaced) } else { None }.unwrap_or(value.len());
-    let field = value.find(';').filter(|semicolon| {
-        let next = value[semicolon + 1..].as_bytes();
+    let field = value.find([';', '&']).filter(|end| {
+        let next = value[end + 1..].as_bytes();
         let name = next.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         next.get(name) == Some(&b'=') || FIELDS.iter().any(|field| field.as_bytes() == next)
     });
@@ -212,7 +212,7 @@ fn clause(value: &str) -> usize {
 
 fn password(view: &View<'_>, assigned: &Assigned, foreign: bool) -> Option<Range<usize>> {
     let told = assigned.strong || assigned.copula;
-    let span = token(view, assigned, b"<&\"", if told { usize::MAX } else { MAX_VALUE })?;
+    let span = token(view, assigned, b"<\"", if told { usize::MAX } else { MAX_VALUE })?;
     let value = &view.text[span.clone()];
     let letters = value.chars().all(|c| c.is_alphabetic() || c == '\'');
     let common = letters && is_talk(value);
@@ -226,7 +226,9 @@ fn password(view: &View<'_>, assigned: &Assigned, foreign: bool) -> Option<Range
             value.chars().skip(1).any(char::is_uppercase)
                 || closes(view, span.end) && (assigned.strong || !is_verb(value))
         }
-        false if told => value.chars().any(char::is_alphanumeric) && !is_prose(value),
+        false if told => {
+            value.chars().any(char::is_alphanumeric) && !is_prose(value) && (assigned.strong || !is_date(value))
+        }
         false => {
             value.bytes().any(|byte| byte.is_ascii_digit())
                 && value.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -239,6 +241,12 @@ fn password(view: &View<'_>, assigned: &Assigned, foreign: bool) -> Option<Range
 /// Returns whether the word follows "password is" in plain talk.
 fn is_talk(word: &str) -> bool {
     COMMON.contains(&word) || COMMON.contains(&word.to_lowercase().as_str())
+}
+
+/// Returns whether digits with signs between them look like a day or an hour.
+fn is_date(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit() || b"-/.:".contains(&byte))
+        && value.bytes().any(|byte| !byte.is_ascii_digit())
 }
 
 /// Returns whether the word looks like a form of a verb, which says something of the password and is none.
@@ -378,7 +386,7 @@ mod tests {
     fn announced_values_are_found() {
         for (text, value) in [
             ("my password is hunter2", "hunter2"),
-            ("My Password: Tr0ub4dor&3!", "Tr0ub4dor"),
+            ("My Password: Tr0ub4dor&3!", "Tr0ub4dor&3!"),
             ("the password is letmein.", "letmein"),
             ("password for my account is now S3cret!", "S3cret!"),
             ("password = \"correct horse\"", "correct horse"),
