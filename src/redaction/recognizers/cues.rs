@@ -1,22 +1,28 @@
 //! Words that announce a value ("password", "cvv", "date of birth") and prefixes that begin one, in one automaton.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, Input, MatchKind};
+use aho_corasick::BuildError;
 
 use super::super::Class;
-use super::super::context::is_whole;
 use super::super::resolve::in_tag;
 use super::super::scan::View;
+use super::dictionary::{Dictionary, Next};
+use super::secrets::families::{FAMILIES, Family};
+use super::secrets::vendors::{Shape, VENDORS};
+use super::secrets::words::WORDS;
 use super::speech::ask::Asked;
 use super::speech::{Done, Triggers};
-use super::{Hit, date_of_birth, secret, tokens};
+use super::{Hit, date_of_birth, secret, tokens, vendor_key};
 
 /// What kind of value a cue announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A password; words of prose are told apart.
     Password,
+    /// The same in a language whose prose is not known so well: a word alone counts behind `:` or `=` only.
+    ForeignPassword,
     /// A word such as `pass`, which announces a password only before `:` or `=`.
     WeakPassword,
     /// Several words: a pass phrase or the words of a wallet.
@@ -27,8 +33,16 @@ pub(crate) enum Kind {
     CardCode,
     /// 4 to 10 digits or letters, good once.
     OneTime,
+    /// 6 digits, good for one transfer.
+    Tan,
+    /// 4 to 8 digits, where no other word says what the code is of.
+    Code,
     /// A long random value.
     Key,
+    /// The same behind `:` or `=` only, and longer.
+    WeakKey,
+    /// The user and password after `-u` on a command line.
+    Curl,
     /// A date.
     Birth,
 }
@@ -40,49 +54,42 @@ pub(crate) struct Cue {
     pub(crate) kind: Kind,
 }
 
-/// The automata over cues, token prefixes, the PEM header and what is said in words.
-///
-/// Patterns beyond ASCII have one of their own, which only texts beyond ASCII pass: with them the tables of the other were
-/// too large for the cache, and ordinary text went at half the speed.
+/// The dictionary of cues, token prefixes, vendors, the PEM header, and what is said in words.
 pub(crate) struct Cues {
-    ascii: Patterns,
-    beyond: Patterns,
+    dictionary: Dictionary,
     triggers: Triggers,
+    /// What each word of the dictionary stands for.
+    meanings: Vec<Meaning>,
 }
 
-/// An automaton, and the place of each of its patterns among all.
-struct Patterns {
-    automaton: AhoCorasick,
-    places: Vec<usize>,
-}
-
-impl Patterns {
-    fn new<'p>(patterns: impl Iterator<Item = (usize, &'p str)>) -> Result<Self, BuildError> {
-        let (places, patterns): (Vec<usize>, Vec<&str>) = patterns.unzip();
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(patterns)?;
-        Ok(Patterns { automaton, places })
-    }
-
-    /// Returns the next pattern from `at` on, by its place among all, and where it stands.
-    fn next(&self, bytes: &[u8], at: usize) -> Option<(usize, Range<usize>)> {
-        let found = self.automaton.find(Input::new(bytes).range(at..))?;
-        Some((self.places[found.pattern().as_usize()], found.start()..found.end()))
-    }
+/// What a word announces, and what it triggers when it is spoken; one of the two at least.
+#[derive(Default)]
+struct Meaning {
+    announces: Option<usize>,
+    triggers: Option<usize>,
 }
 
 impl Cues {
     pub(crate) fn new() -> Result<Self, BuildError> {
-        let prefixes = tokens::PREFIXES.iter().map(|prefix| prefix.text);
         let triggers = Triggers::new();
-        let patterns =
-            CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]).chain(triggers.patterns());
-        let (ascii, beyond): (Vec<_>, Vec<_>) = patterns.enumerate().partition(|(_, pattern)| pattern.is_ascii());
-        let (ascii, beyond) = (Patterns::new(ascii.into_iter())?, Patterns::new(beyond.into_iter())?);
-        Ok(Cues { ascii, beyond, triggers })
+        let (mut words, mut meanings, mut places) = (Vec::new(), Vec::<Meaning>::new(), HashMap::new());
+        let mut place = |word: &str| {
+            *places.entry(word.to_ascii_lowercase()).or_insert_with(|| {
+                words.push(word.to_owned());
+                meanings.push(Meaning::default());
+                meanings.len() - 1
+            })
+        };
+        let announcing: Vec<usize> = announcing().map(&mut place).collect();
+        let triggering: Vec<usize> = triggers.patterns().map(&mut place).collect();
+        for (number, place) in announcing.into_iter().enumerate() {
+            meanings[place].announces.get_or_insert(number);
+        }
+        for (number, place) in triggering.into_iter().enumerate() {
+            meanings[place].triggers.get_or_insert(number);
+        }
+        let dictionary = Dictionary::new(&words.iter().map(String::as_str).collect::<Vec<_>>())?;
+        Ok(Cues { dictionary, triggers, meanings })
     }
 
     /// Returns the words and phrases of speech.
@@ -92,43 +99,87 @@ impl Cues {
 
     /// Pushes what cues and prefixes lead to, over the whole text.
     pub(crate) fn scan(&self, view: &View<'_>, hits: &mut Vec<Hit>) {
-        self.pass(&self.ascii, view, hits);
-        if !view.text.is_ascii() {
-            self.pass(&self.beyond, view, hits);
-        }
-    }
-
-    fn pass(&self, patterns: &Patterns, view: &View<'_>, hits: &mut Vec<Hit>) {
         let secrets = view.looks_for(Class::Secret);
         let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
-        let (mut at, mut done) = (0, Done::default());
-        while let Some((pattern, span)) = patterns.next(view.bytes, at) {
-            at = span.end;
-            if let Some(trigger) = pattern.checked_sub(CUES.len() + tokens::PREFIXES.len() + 1) {
-                // A cue may begin inside a trigger, as "one-time code" does in " one".
-                at = span.start + 1;
-                self.triggers.fire(view, trigger, span, &mut done, hits);
-            } else if let Some(cue) = CUES.get(pattern) {
-                if span.start >= value_end {
+        let mut done = Done::default();
+        self.dictionary.scan(view.bytes, |found| {
+            let (span, meaning) = (found.start()..found.end(), &self.meanings[found.pattern().as_usize()]);
+            if let Some(trigger) = meaning.triggers {
+                self.triggers.fire(view, trigger, span.clone(), &mut done, hits);
+            }
+            let Some(announces) = meaning.announces else { return Next::Within };
+            match pattern(announces) {
+                Pattern::Cue(cue) if span.start >= value_end => {
                     let before = hits.len();
                     announce(view, *cue, span, hits);
-                    value_end = hits[before..].last().map_or(value_end, |hit| hit.span.end);
+                    value_end = hits[before..].last().map_or(value_end, |hit| hit.span.end.max(value_end));
                 }
-            } else if !secrets || span.start < token_end {
-            } else if let Some(prefix) = tokens::PREFIXES.get(pattern - CUES.len()) {
-                token_end = tokens::find(view, prefix, span.start, hits);
-            } else if &view.bytes[span.clone()] == tokens::BEGIN.as_bytes() {
-                token_end = tokens::find_pem(view, span.start, &mut pem_ends, hits);
+                Pattern::Vendor(shapes) if secrets && span.start >= value_end => {
+                    vendor_key::find(view, shapes, &span, hits);
+                }
+                Pattern::Family(family) if secrets && span.start >= token_end => {
+                    token_end = tokens::find(view, family, span.start, hits);
+                }
+                Pattern::Pem if secrets && span.start >= token_end => {
+                    if &view.bytes[span.clone()] == tokens::BEGIN.as_bytes() {
+                        token_end = tokens::find_pem(view, span.start, &mut pem_ends, hits);
+                    }
+                }
+                _ => {}
             }
-        }
+            Next::Behind
+        });
     }
 }
 
+/// What a pattern of the dictionary stands for.
+enum Pattern {
+    Cue(&'static Cue),
+    Family(&'static Family),
+    Vendor(&'static [Shape]),
+    Pem,
+}
+
+/// Returns the words that announce a value, numbered as [`pattern`] counts them.
+fn announcing() -> impl Iterator<Item = &'static str> {
+    let cues = CUES.iter().chain(WORDS).map(|cue| cue.word);
+    let families = FAMILIES.iter().map(|family| family.prefix);
+    cues.chain(families).chain(VENDORS.iter().map(|(name, _)| *name)).chain([tokens::BEGIN])
+}
+
+/// Returns what the pattern of that number stands for: they are numbered as in [`announcing`].
+fn pattern(number: usize) -> Pattern {
+    let word = number.wrapping_sub(CUES.len());
+    let family = word.wrapping_sub(WORDS.len());
+    let vendor = family.wrapping_sub(FAMILIES.len());
+    match (CUES.get(number).or_else(|| WORDS.get(word)), FAMILIES.get(family), VENDORS.get(vendor)) {
+        (Some(cue), ..) => Pattern::Cue(cue),
+        (_, Some(family), _) => Pattern::Family(family),
+        (_, _, Some((_, shapes))) => Pattern::Vendor(shapes),
+        _ => Pattern::Pem,
+    }
+}
+
+/// Returns whether no letter or digit touches the cue at `span`. Scripts that write without spaces have no such rule.
+fn stands_alone(text: &str, span: &Range<usize>) -> bool {
+    let touches = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !unspaced(c));
+    let before = !text[span.clone()].starts_with(unspaced) && touches(text[..span.start].chars().next_back());
+    let after = !text[span.clone()].ends_with(unspaced) && touches(text[span.end..].chars().next());
+    !before && !after
+}
+
+/// Returns whether `c` is of a script that does not put spaces between words, or hangs particles on them: Thai, Chinese, Japanese,
+/// Korean.
+pub(crate) fn unspaced(c: char) -> bool {
+    matches!(c, '\u{0E00}'..='\u{0E7F}' | '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}')
+}
+
 fn announce(view: &View<'_>, cue: Cue, span: Range<usize>, hits: &mut Vec<Hit>) {
-    if view.joins(Some(span.end)) || in_tag(view.bytes, &span) {
+    let unspaced = view.text[span.clone()].ends_with(unspaced);
+    if view.joins(Some(span.end)) && !unspaced || in_tag(view.bytes, &span) {
         return;
     }
-    let whole = is_whole(view.bytes, &span);
+    let whole = stands_alone(view.text, &span);
     if let (Some(ear), Some(asked), true) = (view.ear, asked(cue.kind), whole) {
         ear.ask(asked, span.clone());
     }
@@ -137,7 +188,7 @@ fn announce(view: &View<'_>, cue: Cue, span: Range<usize>, hits: &mut Vec<Hit>) 
             date_of_birth::find(view, cue, span.end, hits);
         }
     } else if view.looks_for(Class::Secret) {
-        secret::find(view, cue, span.end, whole, hits);
+        secret::find(view, cue, &span, whole, hits);
     }
 }
 
@@ -153,7 +204,7 @@ fn asked(kind: Kind) -> Option<Asked> {
     }
 }
 
-const fn cue(word: &'static str, kind: Kind) -> Cue {
+pub(crate) const fn cue(word: &'static str, kind: Kind) -> Cue {
     Cue { word, kind }
 }
 
@@ -165,14 +216,6 @@ pub(crate) const CUES: &[Cue] = &[
     cue("passcode", Kind::Password),
     cue("pass code", Kind::Password),
     cue("pwd", Kind::Password),
-    cue("passwort", Kind::Password),
-    cue("kennwort", Kind::Password),
-    cue("contraseña", Kind::Password),
-    cue("contrasena", Kind::Password),
-    cue("mot de passe", Kind::Password),
-    cue("senha", Kind::Password),
-    cue("wachtwoord", Kind::Password),
-    cue("parola d'ordine", Kind::Password),
     cue("pass", Kind::WeakPassword),
     cue("pw", Kind::WeakPassword),
     cue("psw", Kind::WeakPassword),
@@ -184,7 +227,6 @@ pub(crate) const CUES: &[Cue] = &[
     cue("pin", Kind::Pin),
     cue("pin code", Kind::Pin),
     cue("pin number", Kind::Pin),
-    cue("pincode", Kind::Pin),
     cue("cvv", Kind::CardCode),
     cue("cvv2", Kind::CardCode),
     cue("cvc", Kind::CardCode),

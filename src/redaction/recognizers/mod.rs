@@ -8,6 +8,7 @@ pub(super) mod address;
 pub(super) mod card;
 pub(super) mod cues;
 pub(super) mod date_of_birth;
+pub(super) mod dictionary;
 pub(super) mod email;
 pub(super) mod iban;
 pub(super) mod ip;
@@ -15,11 +16,14 @@ pub(super) mod mac;
 pub(super) mod named;
 pub(super) mod phone;
 mod phone_plans;
+pub(super) mod reversed;
 pub(super) mod secret;
+pub(super) mod secrets;
 pub(super) mod speech;
 pub(super) mod tokens;
 pub(super) mod url_credential;
 pub(super) mod us_ssn;
+pub(super) mod vendor_key;
 
 use std::ops::Range;
 

@@ -1,33 +1,29 @@
 //! Values that a cue announces: passwords, PINs, card security codes, one-time codes and generic keys.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::super::Class;
 use super::super::explain::Stage;
 use super::super::floor_boundary;
 use super::super::scan::View;
-use super::Hit;
-use super::cues::{Cue, Kind};
+use super::cues::{Cue, Kind, unspaced};
+use super::secrets::prose::{CLAUSE, CODE_OF, COMMON, COPULAS, FILLERS, PARTICLES, SCHEMES};
+use super::vendor_key::is_uuid;
+use super::{Hit, reversed};
 
-/// Pushes the value that follows the cue which ends at `end`. `whole` says that the cue stands as a word of its own.
-pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, whole: bool, hits: &mut Vec<Hit>) {
-    let assigned = assignment(view, end);
-    let part = assigned.strong && matches!(cue.kind, Kind::Password | Kind::Key);
+/// Pushes the value that follows the cue at `span`, or that stands before it. `whole` says that the cue is a word of its own.
+pub(crate) fn find(view: &View<'_>, cue: Cue, span: &Range<usize>, whole: bool, hits: &mut Vec<Hit>) {
+    let mut assigned = assignment(view, span.end);
+    let part = assigned.strong && matches!(cue.kind, Kind::Password | Kind::ForeignPassword | Kind::Key);
     if !(whole || part) {
         return;
     }
-    let (rule, span) = match cue.kind {
-        Kind::Password => ("password", password(view, &assigned)),
-        Kind::WeakPassword if assigned.strong => ("password", password(view, &assigned)),
-        Kind::WeakPassword => return,
-        Kind::Phrase => ("passphrase", phrase(view, &assigned)),
-        Kind::Pin => ("pin", digits(view, assigned.start, 3..=12).or_else(|| spelled(view, assigned.start, 3..=12))),
-        Kind::CardCode => ("card_security_code", digits(view, assigned.start, 3..=4)),
-        Kind::OneTime => ("one_time_code", one_time(view, &assigned)),
-        Kind::Key => ("generic_key", key(view, &assigned)),
-        Kind::Birth => return,
+    assigned.strong |= option(view, span);
+    let after = value(view, cue.kind, &assigned, span);
+    let Some((rule, span)) = after.or_else(|| Some((rule(cue.kind), reversed::find(view, cue.kind, span.start)?)))
+    else {
+        return;
     };
-    let Some(span) = span else { return };
     hits.push(Hit {
         class: Class::Secret,
         rule,
@@ -37,6 +33,78 @@ pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, whole: bool, hits: &mu
         verdict: "cue and form hold",
         word: Some(cue.word),
     });
+}
+
+/// Returns the rule and the place of the value after a cue of that kind.
+fn value(view: &View<'_>, kind: Kind, assigned: &Assigned, cue: &Range<usize>) -> Option<(&'static str, Range<usize>)> {
+    let told = assigned.strong || assigned.copula;
+    let number = |allowed: RangeInclusive<usize>| {
+        digits(view, assigned.start, allowed.clone()).or_else(|| spelled(view, assigned.start, allowed))
+    };
+    let span = match kind {
+        Kind::Password => password(view, assigned, false),
+        Kind::ForeignPassword => password(view, assigned, true),
+        Kind::WeakPassword if assigned.strong => password(view, assigned, false),
+        Kind::Phrase => phrase(view, assigned),
+        Kind::Pin => number(3..=12),
+        Kind::CardCode => digits(view, assigned.start, 3..=4),
+        Kind::OneTime => one_time(view, assigned),
+        Kind::Tan => number(6..=6),
+        Kind::Code if opens_nothing(view, cue.start) => None,
+        Kind::Code => number(if told { 4..=8 } else { 6..=6 }),
+        Kind::Key => key(view, assigned),
+        Kind::WeakKey if assigned.strong => key(view, assigned).filter(|span| is_key(&view.bytes[span.clone()])),
+        Kind::Curl => login(view, cue.end),
+        Kind::WeakPassword | Kind::WeakKey | Kind::Birth => None,
+    };
+    span.map(|span| (rule(kind), span))
+}
+
+const fn rule(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Password | Kind::ForeignPassword | Kind::WeakPassword => "password",
+        Kind::Phrase => "passphrase",
+        Kind::Pin => "pin",
+        Kind::CardCode => "card_security_code",
+        Kind::OneTime | Kind::Tan | Kind::Code => "one_time_code",
+        Kind::Curl => "command_line_login",
+        Kind::Key | Kind::WeakKey | Kind::Birth => "generic_key",
+    }
+}
+
+/// Returns whether the cue is an option of a command line, as `--password` is.
+fn option(view: &View<'_>, cue: &Range<usize>) -> bool {
+    let dashes = cue.start.checked_sub(2).is_some_and(|at| &view.bytes[at..cue.start] == b"--");
+    dashes && view.bytes.get(cue.end).is_some_and(|byte| b" =".contains(byte))
+}
+
+/// Returns whether the word before a "code" says that it is one of those that open nothing, such as a postal code.
+fn opens_nothing(view: &View<'_>, code: usize) -> bool {
+    let from = floor_boundary(view.text, code.saturating_sub(MAX_BEFORE));
+    let before = view.text[from..code].trim_end_matches(|c: char| !c.is_alphanumeric());
+    let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    CODE_OF.contains(&word.as_str())
+}
+
+/// Returns whether `value` is random beyond what a name, a hash or a UUID is.
+fn is_key(value: &[u8]) -> bool {
+    let mixed = value.iter().any(|byte| byte.is_ascii_digit())
+        && value.iter().any(|byte| (b'g'..=b'z').contains(&byte.to_ascii_lowercase()));
+    value.len() >= 20 && mixed && entropy(value) >= MIN_WEAK_ENTROPY && !is_uuid(value)
+}
+
+/// Returns the `user:password` after `-u` or `--user` of the command line whose name ends at `end`.
+fn login(view: &View<'_>, end: usize) -> Option<Range<usize>> {
+    let line = &view.text[end..floor_boundary(view.text, end + MAX_VALUE)];
+    let place =
+        [" -u ", " --user ", " --user=", " -u"].iter().find_map(|option| Some(line.find(option)? + option.len()))?;
+    let quotes = ['"', '\''];
+    let open = line[place..].len() - line[place..].trim_start_matches(quotes).len();
+    let start = place + open;
+    let length = line[start..].find(|c: char| c.is_whitespace() || quotes.contains(&c)).unwrap_or(line.len() - start);
+    let (user, password) = line[start..start + length].split_once(':')?;
+    let template = password.is_empty() || password.starts_with(['$', '<', '{', '*']);
+    (!user.contains('/') && !template).then(|| end + start..end + start + length)
 }
 
 /// How and where the value is given.
@@ -70,13 +138,15 @@ pub(crate) fn assignment(view: &View<'_>, end: usize) -> Assigned {
             b'"' | b'\'' | b'`' if seen.quote.is_none() => seen.quote = Some(byte),
             b'"' | b'\'' | b'`' if !seen.strong => seen.quote = None,
             b'#' | b'(' | b')' if !seen.strong => {}
-            _ if byte.is_ascii_alphabetic() && seen.quote.is_none() => match filler(view, at, &mut seen) {
-                Some(length) => {
-                    seen.start += length;
-                    continue;
+            _ if (byte.is_ascii_alphabetic() || byte >= 0x80) && seen.quote.is_none() => {
+                match filler(view, at, &mut seen) {
+                    Some(length) => {
+                        seen.start += length;
+                        continue;
+                    }
+                    None => break,
                 }
-                None => break,
-            },
+            }
             _ => break,
         }
         seen.start += 1;
@@ -84,20 +154,28 @@ pub(crate) fn assignment(view: &View<'_>, end: usize) -> Assigned {
     seen
 }
 
+/// Returns the length of the word at `at` if it may stand between a cue and its value.
 fn filler(view: &View<'_>, at: usize, seen: &mut Assigned) -> Option<usize> {
-    let word = &view.bytes[at..];
-    let length = word
-        .iter()
-        .take(MAX_WORD)
-        .position(|byte| !byte.is_ascii_alphabetic())
-        .filter(|length| !view.joins(Some(at + length)))?;
-    let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(&word[..length]);
-    if seen.strong {
-        return SCHEMES.iter().any(is).then_some(length);
+    let rest = &view.text[at..floor_boundary(view.text, at + MAX_WORD)];
+    let first = unspaced(rest.chars().next()?);
+    let length = rest.find(|c: char| !c.is_alphabetic() || unspaced(c) != first).unwrap_or(rest.len());
+    let word = &rest[..length];
+    if first {
+        let known = PARTICLES.contains(&word)
+            || word.char_indices().all(|(at, c)| PARTICLES.contains(&&word[at..at + c.len_utf8()]));
+        seen.copula |= known;
+        return (known && !seen.strong).then_some(length);
     }
-    let copula = COPULAS.iter().any(is);
+    let is = |known: &&str| known.eq_ignore_ascii_case(word);
+    if view.joins(Some(at + length)) {
+        return None;
+    }
+    if seen.strong {
+        return SCHEMES.iter().any(|known| is(known)).then_some(length);
+    }
+    let copula = COPULAS.iter().any(|known| is(known));
     seen.copula |= copula;
-    (copula || FILLERS.iter().any(is)).then_some(length)
+    (copula || FILLERS.iter().any(|known| is(known))).then_some(length)
 }
 
 /// Returns the token at the value's place: to the closing quotation mark, or to the next space, at most `limit` bytes.
@@ -113,27 +191,44 @@ fn token(view: &View<'_>, assigned: &Assigned, stops: &[u8], limit: usize) -> Op
             let ends = |byte: &u8| byte.is_ascii_whitespace() || stops.contains(byte);
             let length = rest.iter().take(limit).position(ends).unwrap_or(rest.len().min(limit));
             let length = floor_boundary(&view.text[start..], length);
+            let length = clause(&view.text[start..start + length]);
             view.text[start..start + length].trim_end_matches(['.', ',', ';', ':', ')', ']', '}', '"', '\'', '`', '\\'])
         }
     };
     (!value.trim().is_empty()).then(|| start..start + value.len())
 }
 
-fn password(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
+/// Returns how much of `value` the value is: in a connection string or a query up to the next field, and no sign of a script without spaces.
+fn clause(value: &str) -> usize {
+    let plain = value.starts_with(|c: char| c.is_ascii());
+    let foreign = if plain { value.find(unspaced) } else { None }.unwrap_or(value.len());
+    let field = value.find([';', '&']).filter(|end| {
+        let next = value[end + 1..].as_bytes();
+        let name = next.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        next.get(name) == Some(&b'=') || FIELDS.iter().any(|field| field.as_bytes() == next)
+    });
+    foreign.min(field.unwrap_or(value.len()))
+}
+
+fn password(view: &View<'_>, assigned: &Assigned, foreign: bool) -> Option<Range<usize>> {
     let told = assigned.strong || assigned.copula;
-    let span = token(view, assigned, b"<&\"", if told { usize::MAX } else { MAX_VALUE })?;
+    let span = token(view, assigned, b"<\"", if told { usize::MAX } else { MAX_VALUE })?;
     let value = &view.text[span.clone()];
-    let letters = value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'\'');
-    let common = letters && COMMON.iter().any(|word| word.eq_ignore_ascii_case(value));
-    let quoted = assigned.quote.is_some() && (assigned.strong || assigned.copula);
+    let letters = value.chars().all(|c| c.is_alphabetic() || c == '\'');
+    let common = letters && is_talk(value);
+    let quoted = assigned.quote.is_some() && told;
     let holds = match letters {
         _ if value.chars().count() < 3 => false,
         _ if value.len() > MAX_WORDY => told,
         _ if quoted => !common,
+        true if common || !told || foreign && !assigned.strong => false,
         true => {
-            !common && told && (closes(view, span.end) || value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase()))
+            value.chars().skip(1).any(char::is_uppercase)
+                || closes(view, span.end) && (assigned.strong || !is_verb(value))
         }
-        false if told => value.bytes().any(|byte| !byte.is_ascii_punctuation()) && !is_prose(value),
+        false if told => {
+            value.chars().any(char::is_alphanumeric) && !is_prose(value) && (assigned.strong || !is_date(value))
+        }
         false => {
             value.bytes().any(|byte| byte.is_ascii_digit())
                 && value.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -143,19 +238,34 @@ fn password(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
     holds.then_some(span)
 }
 
+/// Returns whether the word follows "password is" in plain talk.
+fn is_talk(word: &str) -> bool {
+    COMMON.contains(&word) || COMMON.contains(&word.to_lowercase().as_str())
+}
+
+/// Returns whether digits with signs between them look like a day or an hour.
+fn is_date(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit() || b"-/.:".contains(&byte))
+        && value.bytes().any(|byte| !byte.is_ascii_digit())
+}
+
+/// Returns whether the word looks like a form of a verb, which says something of the password and is none.
+fn is_verb(word: &str) -> bool {
+    word.len() > 5 && (word.ends_with("ing") || word.ends_with("ed"))
+}
+
 /// Returns whether letters joined by hyphens or ended by `!` or `?` are no more than words.
 fn is_prose(value: &str) -> bool {
     let bare = value.trim_end_matches(['!', '?']);
     let parts = bare.split(['-', '/', ',']);
-    parts.clone().all(|part| part.bytes().all(|byte| byte.is_ascii_lowercase()))
-        && parts.clone().any(|part| COMMON.contains(&part))
+    parts.clone().all(|part| part.bytes().all(|byte| byte.is_ascii_lowercase())) && parts.clone().any(is_talk)
 }
 
 /// Returns whether a clause ends at `end`: nothing, punctuation, a new line, or a word that begins another clause.
 fn closes(view: &View<'_>, end: usize) -> bool {
     let rest = &view.text[end..floor_boundary(view.text, end + 16)];
     let next = rest.trim_start_matches([' ', '\t']);
-    let word = next.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let word = next.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     word.is_empty() || CLAUSE.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
@@ -169,12 +279,12 @@ fn phrase(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
     let length = rest.find(['\n', '.', '<', '"', ';', '?']).unwrap_or(rest.len());
     let value = rest[..length].trim_end();
     let first = value.split(' ').next().unwrap_or_default();
-    let talk = COMMON.contains(&first) && (!assigned.strong || value.split(' ').count() < 3);
+    let talk = is_talk(first) && (!assigned.strong || value.split(' ').count() < 3);
     (value.len() >= 3 && !talk).then(|| start..start + value.len())
 }
 
 /// Returns a run of digits of an allowed length that is not the beginning of a longer number.
-fn digits(view: &View<'_>, start: usize, allowed: std::ops::RangeInclusive<usize>) -> Option<Range<usize>> {
+fn digits(view: &View<'_>, start: usize, allowed: RangeInclusive<usize>) -> Option<Range<usize>> {
     let count = |from: usize| {
         view.bytes[from.min(view.bytes.len())..].iter().take(20).take_while(|byte| byte.is_ascii_digit()).count()
     };
@@ -188,7 +298,7 @@ fn digits(view: &View<'_>, start: usize, allowed: std::ops::RangeInclusive<usize
 }
 
 /// Returns digits that stand one by one, or in threes, with a space or a hyphen between them.
-fn spelled(view: &View<'_>, start: usize, allowed: std::ops::RangeInclusive<usize>) -> Option<Range<usize>> {
+fn spelled(view: &View<'_>, start: usize, allowed: RangeInclusive<usize>) -> Option<Range<usize>> {
     let (mut at, mut digits) = (start, 0);
     let width =
         view.bytes[start.min(view.bytes.len())..].iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
@@ -238,7 +348,7 @@ fn key(view: &View<'_>, assigned: &Assigned) -> Option<Range<usize>> {
 }
 
 /// Returns Shannon's entropy of the bytes, in bits a byte.
-fn entropy(value: &[u8]) -> f64 {
+pub(crate) fn entropy(value: &[u8]) -> f64 {
     let mut counts = [0u32; 256];
     for byte in value {
         counts[usize::from(*byte)] += 1;
@@ -258,177 +368,14 @@ const MAX_VALUE: usize = 512;
 const MAX_QUOTED: usize = 256;
 /// A longer token is no word and no joined words.
 const MAX_WORDY: usize = 64;
-const MAX_WORD: usize = 12;
-
-const COPULAS: [&str; 14] =
-    ["is", "was", "are", "be", "being", "as", "to", "ist", "es", "est", "é", "like", "would", "s"];
-const SCHEMES: [&str; 2] = ["bearer", "basic"];
-const FILLERS: [&str; 44] = [
-    "for",
-    "my",
-    "the",
-    "this",
-    "that",
-    "your",
-    "our",
-    "his",
-    "her",
-    "their",
-    "on",
-    "of",
-    "in",
-    "account",
-    "number",
-    "code",
-    "no",
-    "num",
-    "value",
-    "set",
-    "now",
-    "still",
-    "just",
-    "currently",
-    "today",
-    "it",
-    "its",
-    "card",
-    "back",
-    "here",
-    "new",
-    "old",
-    "temporary",
-    "will",
-    "been",
-    "has",
-    "changed",
-    "login",
-    "user",
-    "wifi",
-    "router",
-    "email",
-    "bearer",
-    "basic",
-];
-const CLAUSE: [&str; 14] =
-    ["and", "or", "but", "so", "please", "thanks", "thank", "can", "if", "user", "username", "login", "i", "then"];
-/// Words that follow "password is" or "password:" in plain talk.
-const COMMON: [&str; 115] = [
-    "a",
-    "an",
-    "the",
-    "not",
-    "no",
-    "wrong",
-    "incorrect",
-    "correct",
-    "right",
-    "required",
-    "invalid",
-    "valid",
-    "expired",
-    "weak",
-    "strong",
-    "too",
-    "very",
-    "so",
-    "always",
-    "never",
-    "important",
-    "needed",
-    "missing",
-    "empty",
-    "blank",
-    "case",
-    "sensitive",
-    "safe",
-    "secure",
-    "saved",
-    "stored",
-    "encrypted",
-    "hashed",
-    "hidden",
-    "unknown",
-    "forgotten",
-    "lost",
-    "changed",
-    "updated",
-    "reset",
-    "set",
-    "working",
-    "being",
-    "been",
-    "protected",
-    "compromised",
-    "stolen",
-    "leaked",
-    "shared",
-    "private",
-    "secret",
-    "what",
-    "why",
-    "how",
-    "when",
-    "where",
-    "who",
-    "which",
-    "something",
-    "anything",
-    "nothing",
-    "none",
-    "null",
-    "nil",
-    "true",
-    "false",
-    "undefined",
-    "optional",
-    "string",
-    "redacted",
-    "please",
-    "enter",
-    "use",
-    "your",
-    "you",
-    "my",
-    "me",
-    "we",
-    "it",
-    "that",
-    "this",
-    "there",
-    "ok",
-    "okay",
-    "fine",
-    "good",
-    "bad",
-    "long",
-    "short",
-    "old",
-    "new",
-    "different",
-    "same",
-    "default",
-    "also",
-    "only",
-    "still",
-    "now",
-    "then",
-    "and",
-    "or",
-    "but",
-    "if",
-    "to",
-    "for",
-    "in",
-    "on",
-    "at",
-    "with",
-    "by",
-    "easy",
-    "hard",
-    "accepted",
-    "rejected",
-    "field",
-];
+/// The longest word that may stand between, in bytes.
+const MAX_WORD: usize = 30;
+/// Bytes before a "code" in which the word stands that says of what.
+const MAX_BEFORE: usize = 32;
+/// First words of the fields of a connection string whose names have more than one.
+const FIELDS: [&str; 7] = ["User", "Initial", "Integrated", "Trusted", "Connection", "Data", "Persist"];
+/// Bits a byte, where the word is "key" alone.
+const MIN_WEAK_ENTROPY: f64 = 3.5;
 
 #[cfg(test)]
 mod tests {
@@ -439,7 +386,7 @@ mod tests {
     fn announced_values_are_found() {
         for (text, value) in [
             ("my password is hunter2", "hunter2"),
-            ("My Password: Tr0ub4dor&3!", "Tr0ub4dor"),
+            ("My Password: Tr0ub4dor&3!", "Tr0ub4dor&3!"),
             ("the password is letmein.", "letmein"),
             ("password for my account is now S3cret!", "S3cret!"),
             ("password = \"correct horse\"", "correct horse"),
