@@ -9,7 +9,7 @@ use super::super::context::is_whole;
 use super::super::resolve::in_tag;
 use super::super::scan::View;
 use super::speech::ask::Asked;
-use super::speech::{Done, Triggers};
+use super::speech::{Done, Group, Triggers};
 use super::{Hit, date_of_birth, secret, tokens};
 
 /// What kind of value a cue announces.
@@ -42,21 +42,39 @@ pub(crate) struct Cue {
 
 /// The automata over cues, token prefixes, the PEM header and what is said in words.
 ///
-/// Patterns beyond ASCII have one of their own, which only texts beyond ASCII pass: with them the tables of the other were
-/// too large for the cache, and ordinary text went at half the speed.
+/// One for all would be too large for the cache, and ordinary text would go at half the speed. So what is seldom needed stands apart:
+/// street words are looked for near digits only, questions in conversations only, and patterns beyond ASCII in texts beyond ASCII.
 pub(crate) struct Cues {
-    ascii: Patterns,
-    beyond: Patterns,
+    always: Patterns,
+    streets: Patterns,
+    asks: Patterns,
     triggers: Triggers,
 }
 
-/// An automaton, and the place of each of its patterns among all.
+/// The automata over one group of patterns.
 struct Patterns {
+    ascii: Automaton,
+    beyond: Automaton,
+}
+
+impl Patterns {
+    fn new(patterns: &[(usize, &str)]) -> Result<Self, BuildError> {
+        let group = |ascii: bool| patterns.iter().copied().filter(move |(_, pattern)| pattern.is_ascii() == ascii);
+        Ok(Patterns { ascii: Automaton::new(group(true))?, beyond: Automaton::new(group(false))? })
+    }
+
+    fn each(&self, text: &str) -> impl Iterator<Item = &Automaton> {
+        std::iter::once(&self.ascii).chain((!text.is_ascii()).then_some(&self.beyond))
+    }
+}
+
+/// An automaton, and the place of each of its patterns among all.
+struct Automaton {
     automaton: AhoCorasick,
     places: Vec<usize>,
 }
 
-impl Patterns {
+impl Automaton {
     fn new<'p>(patterns: impl Iterator<Item = (usize, &'p str)>) -> Result<Self, BuildError> {
         let (places, patterns): (Vec<usize>, Vec<&str>) = patterns.unzip();
         let automaton = AhoCorasick::builder()
@@ -64,12 +82,12 @@ impl Patterns {
             .match_kind(MatchKind::LeftmostLongest)
             .kind(Some(AhoCorasickKind::DFA))
             .build(patterns)?;
-        Ok(Patterns { automaton, places })
+        Ok(Automaton { automaton, places })
     }
 
-    /// Returns the next pattern from `at` on, by its place among all, and where it stands.
-    fn next(&self, bytes: &[u8], at: usize) -> Option<(usize, Range<usize>)> {
-        let found = self.automaton.find(Input::new(bytes).range(at..))?;
+    /// Returns the next pattern of the place, by its place among all, and where it stands.
+    fn next(&self, bytes: &[u8], within: Range<usize>) -> Option<(usize, Range<usize>)> {
+        let found = self.automaton.find(Input::new(bytes).range(within))?;
         Some((self.places[found.pattern().as_usize()], found.start()..found.end()))
     }
 }
@@ -78,11 +96,12 @@ impl Cues {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let prefixes = tokens::PREFIXES.iter().map(|prefix| prefix.text);
         let triggers = Triggers::new();
-        let patterns =
-            CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]).chain(triggers.patterns());
-        let (ascii, beyond): (Vec<_>, Vec<_>) = patterns.enumerate().partition(|(_, pattern)| pattern.is_ascii());
-        let (ascii, beyond) = (Patterns::new(ascii.into_iter())?, Patterns::new(beyond.into_iter())?);
-        Ok(Cues { ascii, beyond, triggers })
+        let patterns = CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]);
+        let always: Vec<_> = patterns.enumerate().chain(triggers.patterns(Group::Always)).collect();
+        let (streets, asks): (Vec<_>, Vec<_>) =
+            (triggers.patterns(Group::Streets).collect(), triggers.patterns(Group::Asks).collect());
+        let (always, streets, asks) = (Patterns::new(&always)?, Patterns::new(&streets)?, Patterns::new(&asks)?);
+        Ok(Cues { always, streets, asks, triggers })
     }
 
     /// Returns the words and phrases of speech.
@@ -90,24 +109,42 @@ impl Cues {
         &self.triggers
     }
 
-    /// Pushes what cues and prefixes lead to, over the whole text.
-    pub(crate) fn scan(&self, view: &View<'_>, hits: &mut Vec<Hit>) {
-        self.pass(&self.ascii, view, hits);
-        if !view.text.is_ascii() {
-            self.pass(&self.beyond, view, hits);
+    /// Pushes what cues and prefixes lead to, over the whole text; `numbers` are the places around which digits stand.
+    pub(crate) fn scan(&self, view: &View<'_>, numbers: &[Range<usize>], hits: &mut Vec<Hit>) {
+        self.always.each(view.text).for_each(|automaton| self.pass(automaton, view, hits));
+        if view.looks_for(Class::Address) && !numbers.is_empty() {
+            self.streets.each(view.text).for_each(|automaton| self.near(automaton, view, numbers, hits));
+        }
+        if view.ear.is_some() {
+            let all = 0..view.bytes.len();
+            self.asks
+                .each(view.text)
+                .for_each(|automaton| self.near(automaton, view, std::slice::from_ref(&all), hits));
         }
     }
 
-    fn pass(&self, patterns: &Patterns, view: &View<'_>, hits: &mut Vec<Hit>) {
+    /// Follows up the triggers that stand within one of the places.
+    fn near(&self, automaton: &Automaton, view: &View<'_>, places: &[Range<usize>], hits: &mut Vec<Hit>) {
+        let mut done = Done::default();
+        for place in places {
+            let mut at = place.start;
+            while let Some((pattern, span)) = automaton.next(view.bytes, at..place.end) {
+                at = span.start + 1;
+                self.triggers.fire(view, pattern, span, &mut done, hits);
+            }
+        }
+    }
+
+    fn pass(&self, automaton: &Automaton, view: &View<'_>, hits: &mut Vec<Hit>) {
         let secrets = view.looks_for(Class::Secret);
         let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
         let (mut at, mut done) = (0, Done::default());
-        while let Some((pattern, span)) = patterns.next(view.bytes, at) {
+        while let Some((pattern, span)) = automaton.next(view.bytes, at..view.bytes.len()) {
             at = span.end;
-            if let Some(trigger) = pattern.checked_sub(CUES.len() + tokens::PREFIXES.len() + 1) {
+            if pattern >= FIRST_TRIGGER {
                 // A cue may begin inside a trigger, as "one-time code" does in " one".
                 at = span.start + 1;
-                self.triggers.fire(view, trigger, span, &mut done, hits);
+                self.triggers.fire(view, pattern, span, &mut done, hits);
             } else if let Some(cue) = CUES.get(pattern) {
                 if span.start >= value_end {
                     let before = hits.len();
@@ -140,6 +177,9 @@ fn announce(view: &View<'_>, cue: Cue, span: Range<usize>, hits: &mut Vec<Hit>) 
         secret::find(view, cue, span.end, whole, hits);
     }
 }
+
+/// The patterns before it are cues, prefixes and the PEM header.
+pub(super) const FIRST_TRIGGER: usize = CUES.len() + tokens::PREFIXES.len() + 1;
 
 /// Returns what a cue asks for when nothing follows it.
 fn asked(kind: Kind) -> Option<Asked> {
