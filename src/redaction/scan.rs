@@ -139,15 +139,16 @@ impl NumberRun<'_> {
 
 /// Cuts all candidates out of the text and has the recognizers judge them.
 pub(super) fn scan(view: &View<'_>, hits: &mut Vec<Hit>) {
-    gate(view, hits);
-    view.tables.cues.scan(view, hits);
+    let numbers = gate(view, hits);
+    view.tables.cues.scan(view, &numbers, hits);
     if let Some(ear) = view.ear {
         piece::find(view, ear, hits);
     }
 }
 
-fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
-    let mut groups = Vec::new();
+/// Returns the surroundings of all digits, in order and apart.
+fn gate(view: &View<'_>, hits: &mut Vec<Hit>) -> Vec<Range<usize>> {
+    let (mut groups, mut numbers) = (Vec::new(), Vec::new());
     let (mut at, mut colons_done, mut dots_done) = (0, 0, 0);
     while let Some(stop) = view.bytes[at..].iter().position(|&byte| STOPS[usize::from(byte)] != 0) {
         let here = at + stop;
@@ -156,6 +157,7 @@ fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
             b'0'..=b'9' => {
                 let digits = cut_number(view.bytes, here, &mut groups);
                 at = groups.last().map_or(at, |group| group.end);
+                surround(view, here..at, &mut numbers);
                 if matches!(view.bytes.get(groups[0].end), Some(b'-' | b'.')) && groups[0].end >= dots_done {
                     dots_done = recognizers::mac::find_separated(view, groups[0].end, hits);
                 }
@@ -169,6 +171,16 @@ fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
             b'-' | b'.' if here >= dots_done => dots_done = recognizers::mac::find_separated(view, here, hits),
             _ => {}
         }
+    }
+    numbers
+}
+
+/// Adds the surroundings of a number, joined with the last ones where they touch.
+fn surround(view: &View<'_>, number: Range<usize>, numbers: &mut Vec<Range<usize>>) {
+    let around = number.start.saturating_sub(SURROUNDINGS)..view.bytes.len().min(number.end + SURROUNDINGS);
+    match numbers.last_mut() {
+        Some(last) if last.end >= around.start => last.end = around.end,
+        _ => numbers.push(around),
     }
 }
 
@@ -189,6 +201,8 @@ fn cut_number(bytes: &[u8], start: usize, groups: &mut Vec<Range<usize>>) -> usi
     }
 }
 
+/// How far from a number a street word or the cue of an address is looked for.
+const SURROUNDINGS: usize = 64;
 /// How many separators may stand between two groups of one number, as in `) (`.
 const MAX_GAP: usize = 3;
 const SEPARATORS: &[u8] = b" -./()\t";

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::BuildError;
+use aho_corasick::{BuildError, Match};
 
 use super::super::Class;
 use super::super::resolve::in_tag;
@@ -13,7 +13,7 @@ use super::secrets::families::{FAMILIES, Family};
 use super::secrets::vendors::{Shape, VENDORS};
 use super::secrets::words::WORDS;
 use super::speech::ask::Asked;
-use super::speech::{Done, Triggers};
+use super::speech::{Done, Group, Triggers};
 use super::{Hit, date_of_birth, secret, tokens, vendor_key};
 
 /// What kind of value a cue announces.
@@ -54,11 +54,18 @@ pub(crate) struct Cue {
     pub(crate) kind: Kind,
 }
 
-/// The dictionary of cues, token prefixes, vendors, the PEM header, and what is said in words.
+/// The dictionaries of cues, token prefixes, vendors, the PEM header, and what is said in words.
+///
+/// Street words are seldom needed, and begin like much else: they stand apart and are looked for near digits only.
 pub(crate) struct Cues {
-    dictionary: Dictionary,
+    all: Meanings,
+    streets: Meanings,
     triggers: Triggers,
-    /// What each word of the dictionary stands for.
+}
+
+/// A dictionary, and what each of its words stands for.
+struct Meanings {
+    dictionary: Dictionary,
     meanings: Vec<Meaning>,
 }
 
@@ -66,30 +73,45 @@ pub(crate) struct Cues {
 #[derive(Default)]
 struct Meaning {
     announces: Option<usize>,
-    triggers: Option<usize>,
+    triggers: Vec<usize>,
+}
+
+impl Meanings {
+    fn new<'w>(
+        announcing: impl Iterator<Item = &'static str>,
+        triggering: impl Iterator<Item = (usize, &'w str)>,
+    ) -> Result<Self, BuildError> {
+        let (mut words, mut meanings, mut places) = (Vec::new(), Vec::<Meaning>::new(), HashMap::new());
+        let mut place = |word: &'w str| {
+            *places.entry(word.to_ascii_lowercase()).or_insert_with(|| {
+                words.push(word);
+                words.len() - 1
+            })
+        };
+        let announcing: Vec<usize> = announcing.map(|word| place(word)).collect();
+        let triggering: Vec<(usize, usize)> = triggering.map(|(number, word)| (number, place(word))).collect();
+        meanings.resize_with(words.len(), Meaning::default);
+        for (number, place) in announcing.into_iter().enumerate() {
+            meanings[place].announces.get_or_insert(number);
+        }
+        for (number, place) in triggering {
+            meanings[place].triggers.push(number);
+        }
+        Ok(Meanings { dictionary: Dictionary::new(&words)?, meanings })
+    }
+
+    fn of(&self, found: &Match) -> &Meaning {
+        &self.meanings[found.pattern().as_usize()]
+    }
 }
 
 impl Cues {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let triggers = Triggers::new();
-        let (mut words, mut meanings, mut places) = (Vec::new(), Vec::<Meaning>::new(), HashMap::new());
-        let mut place = |word: &str| {
-            *places.entry(word.to_ascii_lowercase()).or_insert_with(|| {
-                words.push(word.to_owned());
-                meanings.push(Meaning::default());
-                meanings.len() - 1
-            })
-        };
-        let announcing: Vec<usize> = announcing().map(&mut place).collect();
-        let triggering: Vec<usize> = triggers.patterns().map(&mut place).collect();
-        for (number, place) in announcing.into_iter().enumerate() {
-            meanings[place].announces.get_or_insert(number);
-        }
-        for (number, place) in triggering.into_iter().enumerate() {
-            meanings[place].triggers.get_or_insert(number);
-        }
-        let dictionary = Dictionary::new(&words.iter().map(String::as_str).collect::<Vec<_>>())?;
-        Ok(Cues { dictionary, triggers, meanings })
+        let spoken = triggers.patterns(Group::Always).chain(triggers.patterns(Group::Asks));
+        let all = Meanings::new(announcing(), spoken)?;
+        let streets = Meanings::new(std::iter::empty(), triggers.patterns(Group::Streets))?;
+        Ok(Cues { all, streets, triggers })
     }
 
     /// Returns the words and phrases of speech.
@@ -97,16 +119,33 @@ impl Cues {
         &self.triggers
     }
 
-    /// Pushes what cues and prefixes lead to, over the whole text.
-    pub(crate) fn scan(&self, view: &View<'_>, hits: &mut Vec<Hit>) {
+    /// Pushes what cues and prefixes lead to, over the whole text; `numbers` are the places around which digits stand.
+    pub(crate) fn scan(&self, view: &View<'_>, numbers: &[Range<usize>], hits: &mut Vec<Hit>) {
+        self.pass(view, hits);
+        if view.looks_for(Class::Address) {
+            let mut done = Done::default();
+            for place in numbers {
+                self.streets.dictionary.scan(view.bytes, place.clone(), |found| {
+                    self.fire(view, self.streets.of(&found), &found, &mut done, hits);
+                    Next::Within
+                });
+            }
+        }
+    }
+
+    fn fire(&self, view: &View<'_>, meaning: &Meaning, found: &Match, done: &mut Done, hits: &mut Vec<Hit>) {
+        for &trigger in &meaning.triggers {
+            self.triggers.fire(view, trigger, found.start()..found.end(), done, hits);
+        }
+    }
+
+    fn pass(&self, view: &View<'_>, hits: &mut Vec<Hit>) {
         let secrets = view.looks_for(Class::Secret);
         let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
         let mut done = Done::default();
-        self.dictionary.scan(view.bytes, |found| {
-            let (span, meaning) = (found.start()..found.end(), &self.meanings[found.pattern().as_usize()]);
-            if let Some(trigger) = meaning.triggers {
-                self.triggers.fire(view, trigger, span.clone(), &mut done, hits);
-            }
+        self.all.dictionary.scan(view.bytes, 0..view.bytes.len(), |found| {
+            let (span, meaning) = (found.start()..found.end(), self.all.of(&found));
+            self.fire(view, meaning, &found, &mut done, hits);
             let Some(announces) = meaning.announces else { return Next::Within };
             match pattern(announces) {
                 Pattern::Cue(cue) if span.start >= value_end => {

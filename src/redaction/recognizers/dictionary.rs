@@ -49,9 +49,9 @@ impl Dictionary {
         Ok(Dictionary { automaton, threes, fours })
     }
 
-    /// Calls `found` with every match: the leftmost first, of those at one place the longest, and goes on as it answers.
-    pub(crate) fn scan(&self, text: &[u8], mut found: impl FnMut(Match) -> Next) {
-        let mut at = 0;
+    /// Calls `found` with every match in `within`: the leftmost first, of those at one place the longest, and goes on as it answers.
+    pub(crate) fn scan(&self, text: &[u8], within: Range<usize>, mut found: impl FnMut(Match) -> Next) {
+        let (mut at, text) = (within.start, &text[..within.end]);
         while let Some(place) = self.candidate(text, at) {
             at = place + 1;
             let mut end = text.len();
@@ -115,7 +115,7 @@ mod tests {
     fn all(words: &[&str], text: &str) -> Vec<(usize, String)> {
         let mut found = Vec::new();
         let dictionary = Dictionary::new(words).unwrap();
-        dictionary.scan(text.as_bytes(), |word| {
+        dictionary.scan(text.as_bytes(), 0..text.len(), |word| {
             found.push((word.pattern().as_usize(), text[word.start()..word.end()].to_owned()));
             Next::Behind
         });
@@ -135,7 +135,7 @@ mod tests {
     fn within_a_word_shorter_and_later_ones_are_found() {
         let dictionary = Dictionary::new(&["pin", "pin code", "code"]).unwrap();
         let mut found = Vec::new();
-        dictionary.scan(b"pin code", |word| {
+        dictionary.scan(b"pin code", 0..8, |word| {
             found.push(word.start()..word.end());
             Next::Within
         });

@@ -16,6 +16,7 @@ pub(crate) mod ask;
 pub(crate) mod ear;
 pub(crate) mod mail;
 pub(crate) mod number;
+mod phrases;
 pub(crate) mod piece;
 mod words;
 
@@ -44,6 +45,27 @@ pub(crate) enum Trigger {
     Street(address::Word),
 }
 
+/// Where the patterns of a trigger are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// In every text.
+    Always,
+    /// Near digits.
+    Streets,
+    /// In conversations.
+    Asks,
+}
+
+impl Trigger {
+    fn group(self) -> Group {
+        match self {
+            Trigger::Number | Trigger::Mail | Trigger::Named(_) => Group::Always,
+            Trigger::Street(_) => Group::Streets,
+            Trigger::Ask(_) | Trigger::Stem(_) => Group::Asks,
+        }
+    }
+}
+
 /// Every pattern of this room, for the combined automaton.
 pub(crate) struct Triggers {
     patterns: Vec<(String, Trigger)>,
@@ -65,22 +87,27 @@ impl Triggers {
         let mut patterns: Vec<(String, Trigger)> = Vec::new();
         patterns.extend(words.triggers().map(|word| (word, Trigger::Number)));
         patterns.extend(mail::TRIGGERS.iter().map(|word| ((*word).to_owned(), Trigger::Mail)));
-        for (asked, phrases) in ask::PHRASES {
+        for (asked, phrases) in phrases::PHRASES {
             patterns.extend(phrases.iter().map(|phrase| match phrase.strip_suffix('~') {
                 Some(stem) => (stem.to_owned(), Trigger::Stem(*asked)),
                 None => ((*phrase).to_owned(), Trigger::Ask(*asked)),
             }));
         }
         patterns.extend(named::CUES.iter().map(|(word, kind)| ((*word).to_owned(), Trigger::Named(*kind))));
+        let numbers = phrases::PHRASES.iter().filter(|(asked, _)| *asked == Asked::Reference);
+        let numbers = numbers.flat_map(|(_, phrases)| *phrases).map(|phrase| phrase.trim_end_matches('~').to_owned());
+        patterns.extend(numbers.map(|phrase| (phrase, Trigger::Named(named::Kind::Reference))));
         patterns.extend(address::triggers().map(|(word, kind)| (word, Trigger::Street(kind))));
         let capitals: Vec<_> = patterns.iter().filter_map(|(word, trigger)| Some((capital(word)?, *trigger))).collect();
         patterns.extend(capitals);
         Triggers { patterns, words }
     }
 
-    /// Returns the patterns in the order in which [`Triggers::fire`] counts them.
-    pub(crate) fn patterns(&self) -> impl Iterator<Item = &str> {
-        self.patterns.iter().map(|(pattern, _)| pattern.as_str())
+    /// Returns the patterns of a group, each with the number under which [`Triggers::fire`] knows it.
+    pub(crate) fn patterns(&self, group: Group) -> impl Iterator<Item = (usize, &str)> {
+        let numbered = self.patterns.iter().enumerate();
+        let ours = numbered.filter(move |(_, (_, trigger))| trigger.group() == group);
+        ours.map(|(at, (pattern, _))| (at, pattern.as_str()))
     }
 
     /// Returns the number words.
@@ -102,12 +129,7 @@ impl Triggers {
             Trigger::Number if span.start >= done.number => done.number = number::find(view, &self.words, span, hits),
             Trigger::Mail if span.start >= done.mail => done.mail = mail::find(view, &self.words, span, hits),
             Trigger::Stem(asked) => hear(view, asked, span, true, done),
-            Trigger::Ask(asked) => {
-                hear(view, asked, span.clone(), false, done);
-                if asked == Asked::Reference {
-                    named::find(view, named::Kind::Reference, span, hits);
-                }
-            }
+            Trigger::Ask(asked) => hear(view, asked, span, false, done),
             Trigger::Named(kind) => named::find(view, kind, span, hits),
             Trigger::Street(kind) => address::find(view, kind, span, done, hits),
             Trigger::Number | Trigger::Mail => {}

@@ -7,8 +7,9 @@ use super::super::super::scan::View;
 use super::super::date_of_birth;
 use super::super::{Hit, THRESHOLD};
 use super::answer;
-use super::ask::{self, Asked};
+use super::ask::Asked;
 use super::ear::{Ear, Group, Outcome};
+use super::phrases;
 
 /// Something that is waited for, and from where on in this turn.
 #[derive(Clone, Copy, Debug)]
@@ -277,7 +278,7 @@ fn stays(view: &View<'_>, ear: &Ear, asked: Asked, span: &Range<usize>, hits: &[
 /// Returns whether the turn asks, or is so short that it can do nothing else.
 fn requests(text: &str) -> bool {
     let lower = text.to_lowercase();
-    text.len() <= SHORT || text.contains('?') || ask::REQUESTS.iter().any(|word| lower.contains(word))
+    text.len() <= SHORT || text.contains('?') || phrases::REQUESTS.iter().any(|word| lower.contains(word))
 }
 
 /// Bytes of a turn such as "And the card number".
