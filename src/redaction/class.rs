@@ -233,6 +233,14 @@ impl Class {
 pub(super) struct ClassSet(u128);
 
 impl ClassSet {
+    /// The set of no class.
+    pub(super) const NONE: ClassSet = ClassSet(0);
+
+    /// Returns whether the sets have a class in common.
+    pub(super) const fn meets(self, other: ClassSet) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub(super) const fn holds(self, class: Class) -> bool {
         self.0 & (1 << class as u8) != 0
     }

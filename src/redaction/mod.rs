@@ -28,7 +28,7 @@ mod resolve;
 mod scan;
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 pub use class::{Class, Pack, UnknownClass};
@@ -207,6 +207,7 @@ impl Engine {
             assume_context: self.policy.assume_context,
             hint,
             before: Cell::new(None),
+            near: RefCell::new((usize::MAX, Vec::new())),
         };
         scan::scan(&view, &mut hits);
         hits

@@ -4,11 +4,12 @@
 //! `@` (mail addresses), `:` (hardware and IPv6 addresses, URLs), `-` and `.` (hardware addresses). Every run is cut once, so the
 //! pass is linear in the text whatever the text is.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use super::class::ClassSet;
 use super::context::{Topic, Word, Words};
+use super::recognizers::ids::{self, Ids};
 use super::recognizers::{self, Hit, cues::Cues};
 use super::{Class, PolicyError};
 
@@ -16,12 +17,13 @@ use super::{Class, PolicyError};
 pub(super) struct Tables {
     words: Words,
     cues: Cues,
+    ids: Ids,
 }
 
 impl Tables {
     pub(super) fn new() -> Result<Self, PolicyError> {
         let failed = |error: aho_corasick::BuildError| PolicyError::Tables(error.to_string());
-        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)? })
+        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)?, ids: Ids::new() })
     }
 
     pub(super) fn words(&self) -> &Words {
@@ -42,6 +44,8 @@ pub(super) struct View<'a> {
     pub(super) hint: Option<Word>,
     /// The word before the last place that was asked about: recognizers ask about one place in a row.
     pub(super) before: Cell<Option<(usize, Option<Word>)>>,
+    /// All words before the last place that was asked about, the nearest first, each with its distance.
+    pub(super) near: RefCell<(usize, Vec<(Word, usize)>)>,
 }
 
 /// What the surroundings of a candidate say about it.
@@ -79,6 +83,32 @@ impl View<'_> {
             Some(word) => Support::Against(word.word),
             None => Support::Silent,
         }
+    }
+
+    /// Returns the nearest word that names `class` of identifiers, and its distance; 0 where it is assumed. A word that speaks of another thing
+    /// hides what stands before it.
+    pub(super) fn names(&self, span: &Range<usize>, class: Class) -> Option<(&'static str, usize)> {
+        if self.assume_context {
+            return Some(("assumed", 0));
+        }
+        let mut near = self.near.borrow_mut();
+        if near.0 != span.start {
+            near.0 = span.start;
+            near.1.clear();
+            self.tables.words.all_before(self.bytes, span.start, &mut near.1);
+        }
+        let telling = near.1.iter().take_while(|(word, _)| !word.speaks_of_another_thing());
+        let before =
+            telling.filter(|(word, _)| word.names(class)).map(|(word, distance)| (word.word, distance + 1)).next();
+        let behind =
+            || self.tables.words.naming_after(self.bytes, span.end, class).map(|(word, distance)| (word, distance + 1));
+        let hint = || self.hint.filter(|word| word.names(class)).map(|word| (word.word, 1));
+        before.or_else(behind).or_else(hint)
+    }
+
+    /// Returns whether the nearest word speaks of another thing than an identifier.
+    pub(super) fn named_otherwise(&self, span: &Range<usize>) -> bool {
+        self.nearest(span).or(self.hint).is_some_and(|word| word.speaks_of_another_thing())
     }
 
     fn nearest(&self, span: &Range<usize>) -> Option<Word> {
@@ -136,13 +166,22 @@ pub(super) fn scan(view: &View<'_>, hits: &mut Vec<Hit>) {
 
 fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
     let mut groups = Vec::new();
-    let (mut at, mut colons_done, mut dots_done) = (0, 0, 0);
+    let mut found = Vec::new();
+    let ids = Some(&view.tables.ids).filter(|ids| ids.wanted(view));
+    let (mut at, mut colons_done, mut dots_done, mut ids_done) = (0, 0, 0, 0);
     while let Some(stop) = view.bytes[at..].iter().position(|&byte| STOPS[usize::from(byte)] != 0) {
         let here = at + stop;
         at = here + 1;
         match view.bytes[here] {
             b'0'..=b'9' => {
                 let digits = cut_number(view.bytes, here, &mut groups);
+                if let Some(ids) = ids {
+                    for group in &groups {
+                        if group.start >= ids_done {
+                            ids_done = ids.find(view, group.start, ids_done, &mut found, hits);
+                        }
+                    }
+                }
                 at = groups.last().map_or(at, |group| group.end);
                 if matches!(view.bytes.get(groups[0].end), Some(b'-' | b'.')) && groups[0].end >= dots_done {
                     dots_done = recognizers::mac::find_separated(view, groups[0].end, hits);
@@ -155,6 +194,7 @@ fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
             _ => {}
         }
     }
+    ids::settle(found, hits);
 }
 
 /// Fills `groups` with the number run that starts with the digit at `start`, and returns how many digits it has.
