@@ -70,7 +70,7 @@ impl Words {
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::DFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(list.iter().map(|word| word.word.nfkc().collect::<String>()))?;
         Ok(Words { automaton, list })
     }

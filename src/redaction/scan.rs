@@ -17,13 +17,13 @@ use super::{Class, PolicyError};
 pub(super) struct Tables {
     words: Words,
     cues: Cues,
-    ids: Ids,
+    ids: &'static Ids,
 }
 
 impl Tables {
     pub(super) fn new() -> Result<Self, PolicyError> {
         let failed = |error: aho_corasick::BuildError| PolicyError::Tables(error.to_string());
-        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)?, ids: Ids::new() })
+        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)?, ids: Ids::shared() })
     }
 
     pub(super) fn words(&self) -> &Words {
@@ -167,7 +167,7 @@ pub(super) fn scan(view: &View<'_>, hits: &mut Vec<Hit>) {
 fn gate(view: &View<'_>, hits: &mut Vec<Hit>) {
     let mut groups = Vec::new();
     let mut found = Vec::new();
-    let ids = Some(&view.tables.ids).filter(|ids| ids.wanted(view));
+    let ids = Some(view.tables.ids).filter(|ids| ids.wanted(view));
     let (mut at, mut colons_done, mut dots_done, mut ids_done) = (0, 0, 0, 0);
     while let Some(stop) = view.bytes[at..].iter().position(|&byte| STOPS[usize::from(byte)] != 0) {
         let here = at + stop;

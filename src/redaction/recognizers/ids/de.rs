@@ -120,7 +120,7 @@ mod tests {
     fn insurance() {
         only_named(Class::DeHealthInsurance, "Krankenversichertennummer", &["B012345670"]);
         wrong(Class::DeHealthInsurance, &["B012345671", "1012345670"]);
-        stands(Class::DeSocialSecurity, &["12 150389 M 00 7", "12150389M008"]);
+        stands(Class::DeSocialSecurity, &["12 150389 M 00 7", "12150389M007"]);
         wrong(Class::DeSocialSecurity, &["12150389M008", "12321389M007"]);
     }
 

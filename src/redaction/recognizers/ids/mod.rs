@@ -26,6 +26,7 @@ mod uuid;
 mod words;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::super::Class;
 use super::super::class::ClassSet;
@@ -37,14 +38,20 @@ use shape::{Index, Match};
 
 pub(in super::super) use words::WORDS;
 
-/// What is built once per engine.
+/// What is built once, as no policy changes it.
 pub(crate) struct Ids {
     index: Index,
     classes: ClassSet,
 }
 
 impl Ids {
-    pub(crate) fn new() -> Self {
+    /// Returns the one table of this process.
+    pub(crate) fn shared() -> &'static Ids {
+        static SHARED: LazyLock<Ids> = LazyLock::new(Ids::new);
+        &SHARED
+    }
+
+    fn new() -> Self {
         let classes = rules().map(|rule| rule.class).chain([Class::Crypto]).collect();
         Ids { index: Index::new(rules()), classes }
     }
@@ -82,8 +89,7 @@ impl Ids {
     }
 
     fn start(&self, view: &View<'_>, run: Range<usize>, found: &mut Vec<Candidate>) {
-        let Some(&first) = view.bytes.get(run.start) else { return };
-        for shape in self.index.shapes(first, run.len()) {
+        for shape in self.index.shapes(view.bytes, &run) {
             if !view.looks_for(shape.rule.class) {
                 continue;
             }

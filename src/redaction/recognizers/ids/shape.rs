@@ -72,6 +72,11 @@ impl Shape {
         Shape { signs, rule }
     }
 
+    /// Returns whether it may go on behind that sign.
+    fn goes_over(&self, separator: u8) -> bool {
+        separator == b'+' || self.rule.separators.as_bytes().contains(&separator)
+    }
+
     /// Matches at `start`, up to where a run of letters and digits ends.
     pub(super) fn find(&self, bytes: &[u8], start: usize) -> Option<Match> {
         let mut found = Match { span: start..start, separated: false, signs: [0; MAX_SIGNS], count: 0 };
@@ -113,23 +118,31 @@ impl Shape {
         }
     }
 
-    /// Returns the lengths that the first run of letters and digits can have: bit n for n.
-    fn first_runs(&self) -> u64 {
-        let (mut now, mut ends) = (1u64, 0u64);
-        for sign in &self.signs {
-            let breaks = match sign.kind {
-                Kind::Separator => true,
-                Kind::Itself(itself) => !itself.is_ascii_alphanumeric(),
-                _ => false,
-            };
-            match (breaks, sign.optional) {
-                (true, true) => ends |= now,
-                (true, false) => return ends | now,
-                (false, true) => now |= now << 1,
-                (false, false) => now <<= 1,
+    /// Returns how long the first run of letters and digits, and the second, can be.
+    fn runs(&self) -> Runs {
+        let mut runs = Runs { whole: 0, second: [0; MAX_RUN] };
+        self.count_runs(0, 0, None, &mut runs);
+        runs
+    }
+
+    /// Goes every way through the signs, up to the end of the second run; `first` is the length of the first, once it has ended.
+    fn count_runs(&self, place: usize, length: usize, first: Option<usize>, runs: &mut Runs) {
+        let Some(sign) = self.signs.get(place) else {
+            match first {
+                None => runs.whole |= 1 << length,
+                Some(first) => runs.second[first] |= 1 << length,
             }
+            return;
+        };
+        if sign.optional {
+            self.count_runs(place + 1, length, first, runs);
         }
-        ends | now
+        match (sign.kind, first) {
+            (Kind::Separator, None) => self.count_runs(place + 1, 0, Some(length), runs),
+            (Kind::Itself(sign), None) if !sign.is_ascii_alphanumeric() => self.count_runs(place + 1, 0, Some(length), runs),
+            (Kind::Separator, Some(first)) => runs.second[first] |= 1 << length,
+            _ => self.count_runs(place + 1, length + 1, first, runs),
+        }
     }
 
     fn begins_with(&self, digit: bool) -> bool {
@@ -141,29 +154,78 @@ impl Shape {
     }
 }
 
-/// All shapes by what the first run of letters and digits looks like.
+/// How long the runs of letters and digits can be that a shape begins with: bit n for n.
+struct Runs {
+    /// Where it is one run.
+    whole: u64,
+    /// The second run, by the length of the first.
+    second: [u64; MAX_RUN],
+}
+
+/// All shapes by what the first two runs of letters and digits look like.
 pub(super) struct Index {
-    digit: [Vec<Shape>; MAX_RUN],
-    letter: [Vec<Shape>; MAX_RUN],
+    shapes: Vec<Shape>,
+    digit: Slots,
+    letter: Slots,
+}
+
+/// Places in the list of shapes, by the length of the first run.
+struct Slots {
+    /// Those that this run may be the whole of.
+    whole: [Vec<usize>; MAX_RUN],
+    /// Those that go on behind a separator, by the length of the second run, in a flat table.
+    further: Vec<Vec<usize>>,
+}
+
+impl Slots {
+    fn new(shapes: &[Shape], digit: bool) -> Self {
+        let mut slots =
+            Slots { whole: std::array::from_fn(|_| Vec::new()), further: vec![Vec::new(); MAX_RUN * MAX_RUN] };
+        for (at, shape) in shapes.iter().enumerate().filter(|(_, shape)| shape.begins_with(digit)) {
+            let runs = shape.runs();
+            for first in 0..MAX_RUN {
+                if runs.whole >> first & 1 == 1 {
+                    slots.whole[first].push(at);
+                }
+                for second in (1..MAX_RUN).filter(|second| runs.second[first] >> second & 1 == 1) {
+                    slots.further[first * MAX_RUN + second].push(at);
+                }
+            }
+        }
+        slots
+    }
 }
 
 impl Index {
-    pub(super) fn new(rules: impl Iterator<Item = &'static Rule> + Clone) -> Self {
-        let slot = |digit: bool, length: usize| {
-            let shapes = rules.clone().flat_map(|rule| rule.shapes.iter().map(move |text| Shape::new(text, rule)));
-            shapes.filter(|shape| shape.begins_with(digit) && shape.first_runs() >> length & 1 == 1).collect()
-        };
-        Index {
-            digit: std::array::from_fn(|length| slot(true, length)),
-            letter: std::array::from_fn(|length| slot(false, length)),
-        }
+    pub(super) fn new(rules: impl Iterator<Item = &'static Rule>) -> Self {
+        let shapes: Vec<Shape> =
+            rules.flat_map(|rule| rule.shapes.iter().map(move |text| Shape::new(text, rule))).collect();
+        Index { digit: Slots::new(&shapes, true), letter: Slots::new(&shapes, false), shapes }
     }
 
-    /// Returns the shapes that a run of that length, with that first byte, can begin.
-    pub(super) fn shapes(&self, first: u8, length: usize) -> &[Shape] {
-        let slots = if first.is_ascii_digit() { &self.digit } else { &self.letter };
-        slots.get(length).map_or(&[], Vec::as_slice)
+    /// Returns the shapes that may match where the run `first` begins.
+    pub(super) fn shapes<'i>(&'i self, bytes: &[u8], first: &Range<usize>) -> impl Iterator<Item = &'i Shape> {
+        let digit = bytes.get(first.start).is_some_and(u8::is_ascii_digit);
+        let slots = if digit { &self.digit } else { &self.letter };
+        let whole = slots.whole.get(first.len()).map_or(&[][..], Vec::as_slice);
+        let second = if first.len() < MAX_RUN { second_run(bytes, first.end) } else { 0 };
+        let further = match second {
+            0 => &[][..],
+            second => slots.further[first.len() * MAX_RUN + second].as_slice(),
+        };
+        let separator = bytes.get(first.end).copied().unwrap_or(b' ');
+        let further = further.iter().filter(move |at| self.shapes[**at].goes_over(separator));
+        whole.iter().chain(further).map(|at| &self.shapes[*at])
     }
+}
+
+/// Returns the length of the run behind one separator at `end`; 0 where there is none, or none so short.
+fn second_run(bytes: &[u8], end: usize) -> usize {
+    if !bytes.get(end).is_some_and(|byte| b" -./+".contains(byte)) {
+        return 0;
+    }
+    let length = bytes[end + 1..].iter().take(MAX_RUN).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    if length < MAX_RUN { length } else { 0 }
 }
 
 /// The longest identifier, separators not counted.
@@ -195,9 +257,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_run_has_the_lengths_that_the_shape_allows() {
+    fn the_runs_have_the_lengths_that_the_shape_allows() {
         let shape = Shape::new(RULE.shapes[0], &RULE);
-        assert_eq!(shape.first_runs(), 1 << 3 | 1 << 4 | 1 << 5);
+        let runs = shape.runs();
+        assert_eq!((runs.whole, runs.second[3]), (0, 1 << 0 | 1 << 1));
+        assert_eq!(runs.second[4], 1 << 0 | 1 << 1);
         assert!(shape.begins_with(false) && !shape.begins_with(true));
     }
 }
