@@ -82,8 +82,12 @@ impl Ids {
         let mut start = run.start;
         for _ in 0..LETTER_RUNS {
             let Some(before) = letters_before(view.bytes, start, done) else { break };
+            let last = before.len() > MAX_SECOND;
             start = before.start;
             self.start(view, before, found);
+            if last {
+                break;
+            }
         }
         run.end
     }
@@ -227,6 +231,8 @@ const CERTAIN: u8 = 75;
 const BEATEN: u8 = 40;
 /// Runs of letters that can stand before the first digit, as in `B AB 1234`.
 const LETTER_RUNS: usize = 2;
+/// The longest that another can stand before.
+const MAX_SECOND: usize = 2;
 /// The longest of them, as in the fiscal code of Italy.
 const MAX_LETTERS: usize = 6;
 /// The shortest wallet address.

@@ -77,6 +77,13 @@ impl Shape {
         separator == b'+' || self.rule.separators.as_bytes().contains(&separator)
     }
 
+    /// Returns whether the signs that must stand first fit; a cheap test that most places fail.
+    fn head_fits(&self, start: &[u8]) -> bool {
+        let head = self.signs.iter().take_while(|sign| !sign.optional);
+        let bytes = start.iter().copied().map(Some).chain(std::iter::repeat(None));
+        head.zip(bytes).all(|(sign, byte)| byte.is_some_and(|byte| self.fits(sign.kind, byte)))
+    }
+
     /// Matches at `start`, up to where a run of letters and digits ends.
     pub(super) fn find(&self, bytes: &[u8], start: usize) -> Option<Match> {
         let mut found = Match { span: start..start, separated: false, signs: [0; MAX_SIGNS], count: 0 };
@@ -207,7 +214,8 @@ impl Index {
     pub(super) fn shapes<'i>(&'i self, bytes: &[u8], first: &Range<usize>) -> impl Iterator<Item = &'i Shape> {
         let digit = bytes.get(first.start).is_some_and(u8::is_ascii_digit);
         let slots = if digit { &self.digit } else { &self.letter };
-        let whole = slots.whole.get(first.len()).map_or(&[][..], Vec::as_slice);
+        let letters = !digit && bytes[first.clone()].iter().all(u8::is_ascii_alphabetic);
+        let whole = slots.whole.get(first.len()).filter(|_| !letters).map_or(&[][..], Vec::as_slice);
         let second = if first.len() < MAX_RUN { second_run(bytes, first.end) } else { 0 };
         let further = match second {
             0 => &[][..],
@@ -215,7 +223,8 @@ impl Index {
         };
         let separator = bytes.get(first.end).copied().unwrap_or(b' ');
         let further = further.iter().filter(move |at| self.shapes[**at].goes_over(separator));
-        whole.iter().chain(further).map(|at| &self.shapes[*at])
+        let start = &bytes[first.start..];
+        whole.iter().chain(further).map(|at| &self.shapes[*at]).filter(move |shape| shape.head_fits(start))
     }
 }
 
