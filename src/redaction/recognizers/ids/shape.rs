@@ -125,122 +125,154 @@ impl Shape {
         }
     }
 
-    /// Returns how long the first run of letters and digits, and the second, can be.
-    fn runs(&self) -> Runs {
-        let mut runs = Runs { whole: 0, second: [0; MAX_RUN] };
-        self.count_runs(0, 0, None, &mut runs);
-        runs
-    }
-
-    /// Goes every way through the signs, up to the end of the second run; `first` is the length of the first, once it has ended.
-    fn count_runs(&self, place: usize, length: usize, first: Option<usize>, runs: &mut Runs) {
-        let Some(sign) = self.signs.get(place) else {
-            match first {
-                None => runs.whole |= 1 << length,
-                Some(first) => runs.second[first] |= 1 << length,
-            }
-            return;
-        };
+    /// Goes every way through the signs, up to the start of the second run, and says what the runs can be.
+    fn runs(&self, place: usize, first: Run, report: &mut impl FnMut(Run, Option<Run>)) {
+        let Some(sign) = self.signs.get(place) else { return report(first, None) };
         if sign.optional {
-            self.count_runs(place + 1, length, first, runs);
+            self.runs(place + 1, first, report);
         }
-        match (sign.kind, first) {
-            (Kind::Separator, None) => self.count_runs(place + 1, 0, Some(length), runs),
-            (Kind::Itself(sign), None) if !sign.is_ascii_alphanumeric() => self.count_runs(place + 1, 0, Some(length), runs),
-            (Kind::Separator, Some(first)) => runs.second[first] |= 1 << length,
-            _ => self.count_runs(place + 1, length + 1, first, runs),
+        match sign.kind {
+            Kind::Separator => self.second_runs(place + 1, first, Run::EMPTY, report),
+            Kind::Itself(sign) if !sign.is_ascii_alphanumeric() => self.second_runs(place + 1, first, Run::EMPTY, report),
+            kind => self.runs(place + 1, first.and(kind), report),
         }
     }
 
-    fn begins_with(&self, digit: bool) -> bool {
-        match self.signs.first().map(|sign| sign.kind) {
-            Some(Kind::Digit) => digit,
-            Some(Kind::Letter | Kind::Itself(_)) => !digit,
-            _ => true,
+    fn second_runs(&self, place: usize, first: Run, second: Run, report: &mut impl FnMut(Run, Option<Run>)) {
+        let Some(sign) = self.signs.get(place) else { return report(first, Some(second)) };
+        if sign.optional {
+            self.second_runs(place + 1, first, second, report);
+        }
+        match sign.kind {
+            Kind::Separator => report(first, Some(second)),
+            kind => self.second_runs(place + 1, first, second.and(kind), report),
         }
     }
 }
 
-/// How long the runs of letters and digits can be that a shape begins with: bit n for n.
-struct Runs {
-    /// Where it is one run.
-    whole: u64,
-    /// The second run, by the length of the first.
-    second: [u64; MAX_RUN],
+/// What a run of letters and digits can be: its length, and whether it must have a digit or a letter.
+#[derive(Clone, Copy)]
+struct Run {
+    length: usize,
+    digit: bool,
+    letter: bool,
 }
 
-/// All shapes by what the first two runs of letters and digits look like.
+impl Run {
+    const EMPTY: Run = Run { length: 0, digit: false, letter: false };
+
+    fn and(self, kind: Kind) -> Run {
+        Run {
+            length: self.length + 1,
+            digit: self.digit || kind == Kind::Digit,
+            letter: self.letter || !matches!(kind, Kind::Digit | Kind::Either),
+        }
+    }
+
+    /// Returns the makes of text that fit.
+    fn makes(self) -> impl Iterator<Item = Make> {
+        [Make::Digits, Make::Letters, Make::Mixed].into_iter().filter(move |make| match make {
+            Make::Digits => !self.letter,
+            Make::Letters => !self.digit,
+            Make::Mixed => self.length > 1,
+        })
+    }
+}
+
+/// What a run of text is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Make {
+    Digits,
+    Letters,
+    Mixed,
+}
+
+impl Make {
+    fn of(run: &[u8]) -> Make {
+        let digits = run.iter().filter(|byte| byte.is_ascii_digit()).count();
+        match digits {
+            0 => Make::Letters,
+            digits if digits == run.len() => Make::Digits,
+            _ => Make::Mixed,
+        }
+    }
+}
+
+/// All shapes by what the first two runs of letters and digits look like: length and make.
 pub(super) struct Index {
     shapes: Vec<Shape>,
-    digit: Slots,
-    letter: Slots,
-}
-
-/// Places in the list of shapes, by the length of the first run.
-struct Slots {
-    /// Those that this run may be the whole of.
-    whole: [Vec<usize>; MAX_RUN],
-    /// Those that go on behind a separator, by the length of the second run, in a flat table.
+    /// Those that one run may be the whole of.
+    whole: Vec<Vec<usize>>,
+    /// Those that go on behind a separator.
     further: Vec<Vec<usize>>,
-}
-
-impl Slots {
-    fn new(shapes: &[Shape], digit: bool) -> Self {
-        let mut slots =
-            Slots { whole: std::array::from_fn(|_| Vec::new()), further: vec![Vec::new(); MAX_RUN * MAX_RUN] };
-        for (at, shape) in shapes.iter().enumerate().filter(|(_, shape)| shape.begins_with(digit)) {
-            let runs = shape.runs();
-            for first in 0..MAX_RUN {
-                if runs.whole >> first & 1 == 1 {
-                    slots.whole[first].push(at);
-                }
-                for second in (1..MAX_RUN).filter(|second| runs.second[first] >> second & 1 == 1) {
-                    slots.further[first * MAX_RUN + second].push(at);
-                }
-            }
-        }
-        slots
-    }
 }
 
 impl Index {
     pub(super) fn new(rules: impl Iterator<Item = &'static Rule>) -> Self {
         let shapes: Vec<Shape> =
             rules.flat_map(|rule| rule.shapes.iter().map(move |text| Shape::new(text, rule))).collect();
-        Index { digit: Slots::new(&shapes, true), letter: Slots::new(&shapes, false), shapes }
+        let (mut whole, mut further) = (vec![Vec::new(); RUNS], vec![Vec::new(); RUNS * RUNS]);
+        for (at, shape) in shapes.iter().enumerate() {
+            shape.runs(0, Run::EMPTY, &mut |first, second| {
+                for make in first.makes() {
+                    match second {
+                        None => put(&mut whole[slot(first.length, make)], at),
+                        Some(second) => second.makes().for_each(|then| {
+                            put(&mut further[slot(first.length, make) * RUNS + slot(second.length, then)], at);
+                        }),
+                    }
+                }
+            });
+        }
+        Index { shapes, whole, further }
     }
 
     /// Returns the shapes that may match where the run `first` begins.
     pub(super) fn shapes<'i>(&'i self, bytes: &[u8], first: &Range<usize>) -> impl Iterator<Item = &'i Shape> {
-        let digit = bytes.get(first.start).is_some_and(u8::is_ascii_digit);
-        let slots = if digit { &self.digit } else { &self.letter };
-        let letters = !digit && bytes[first.clone()].iter().all(u8::is_ascii_alphabetic);
-        let whole = slots.whole.get(first.len()).filter(|_| !letters).map_or(&[][..], Vec::as_slice);
-        let second = if first.len() < MAX_RUN { second_run(bytes, first.end) } else { 0 };
-        let further = match second {
-            0 => &[][..],
-            second => slots.further[first.len() * MAX_RUN + second].as_slice(),
-        };
+        let (whole, further) = self.slots(bytes, first);
         let separator = bytes.get(first.end).copied().unwrap_or(b' ');
         let further = further.iter().filter(move |at| self.shapes[**at].goes_over(separator));
         let start = &bytes[first.start..];
         whole.iter().chain(further).map(|at| &self.shapes[*at]).filter(move |shape| shape.head_fits(start))
     }
-}
 
-/// Returns the length of the run behind one separator at `end`; 0 where there is none, or none so short.
-fn second_run(bytes: &[u8], end: usize) -> usize {
-    if !bytes.get(end).is_some_and(|byte| b" -./+".contains(byte)) {
-        return 0;
+    fn slots(&self, bytes: &[u8], first: &Range<usize>) -> (&[usize], &[usize]) {
+        if first.is_empty() || first.len() >= MAX_RUN {
+            return (&[], &[]);
+        }
+        let at = slot(first.len(), Make::of(&bytes[first.clone()]));
+        let second = second_run(bytes, first.end);
+        let further = second.map_or(&[][..], |second| self.further[at * RUNS + second].as_slice());
+        (&self.whole[at], further)
     }
-    let length = bytes[end + 1..].iter().take(MAX_RUN).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    if length < MAX_RUN { length } else { 0 }
 }
 
+fn put(list: &mut Vec<usize>, at: usize) {
+    if list.last() != Some(&at) {
+        list.push(at);
+    }
+}
+
+fn slot(length: usize, make: Make) -> usize {
+    length * 3 + make as usize
+}
+
+/// Returns the slot of the run behind one separator at `end`, if there is one and it is not too long.
+fn second_run(bytes: &[u8], end: usize) -> Option<usize> {
+    if !bytes.get(end).is_some_and(|byte| b" -./+".contains(byte)) {
+        return None;
+    }
+    let rest = &bytes[end + 1..];
+    let length = rest.iter().take(MAX_RUN).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    (1..MAX_RUN).contains(&length).then(|| slot(length, Make::of(&rest[..length])))
+}
+
+/// How many slots there are.
+const RUNS: usize = MAX_RUN * 3;
 /// The longest identifier, separators not counted.
 pub(super) const MAX_SIGNS: usize = 32;
 /// The longest run that begins one, and one more.
-const MAX_RUN: usize = 32;
+const MAX_RUN: usize = 33;
 
 #[cfg(test)]
 mod tests {
@@ -266,11 +298,10 @@ mod tests {
     }
 
     #[test]
-    fn the_runs_have_the_lengths_that_the_shape_allows() {
-        let shape = Shape::new(RULE.shapes[0], &RULE);
-        let runs = shape.runs();
-        assert_eq!((runs.whole, runs.second[3]), (0, 1 << 0 | 1 << 1));
-        assert_eq!(runs.second[4], 1 << 0 | 1 << 1);
-        assert!(shape.begins_with(false) && !shape.begins_with(true));
+    fn the_index_knows_the_first_two_runs() {
+        let index = Index::new(std::iter::once(&RULE));
+        let tried = |text: &str, first: usize| index.shapes(text.as_bytes(), &(0..first)).count();
+        assert_eq!((tried("AB12-3", 4), tried("AB1 3Z", 3), tried("AB12", 4)), (1, 1, 0));
+        assert_eq!((tried("XB12-3", 4), tried("ABCD-3", 4), tried("AB12-33", 4), tried("AB12/3", 4)), (0, 0, 0, 0));
     }
 }
