@@ -267,3 +267,84 @@ mod testing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::found;
+    use super::*;
+
+    /// Says what the page says of a class: whether it needs a word near it.
+    fn need(class: Class) -> &'static str {
+        let scores = rules().filter(|rule| rule.class == class).map(|rule| rule.alone);
+        match (scores.clone().min(), scores.max()) {
+            (Some(least), _) if least >= THRESHOLD => "no",
+            (_, Some(most)) if most < THRESHOLD => "always",
+            (Some(_), _) => "some ways of writing it do",
+            (None, _) => "no",
+        }
+    }
+
+    #[test]
+    fn the_page_says_pack_and_need_of_every_class() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/redaction.md")).unwrap();
+        let ids = Ids::shared();
+        for &class in Class::ALL.iter().filter(|class| ids.classes.holds(**class)) {
+            let pack = class.pack().map_or("none", crate::redaction::Pack::as_str);
+            let begin = format!("| `{class}` | {pack} | ");
+            let row =
+                page.lines().find(|line| line.starts_with(&begin)).unwrap_or_else(|| panic!("no row for {class}"));
+            assert!(row.ends_with(&format!("| {} |", need(class))), "{class} needs a word: {}", need(class));
+        }
+        let rows = page.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 6);
+        assert_eq!(rows.count(), Class::ALL.iter().filter(|class| ids.classes.holds(**class)).count());
+    }
+
+    #[test]
+    fn every_class_of_a_pack_has_a_rule_and_a_word() {
+        for &class in Class::ALL.iter().filter(|class| class.pack().is_some() && **class != Class::UsSsn) {
+            assert!(rules().any(|rule| rule.class == class), "{class} has no rule");
+            assert!(WORDS.iter().any(|(classes, _)| classes.contains(&class)), "{class} has no word");
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_decides_between_kinds() {
+        let text = "my bank account and my passport number: 123456789";
+        assert_eq!((found(Class::UsPassport, text), found(Class::UsBankNumber, text)), (vec!["123456789"], vec![]));
+        let text = "my passport and my bank account number: 123456789";
+        assert_eq!((found(Class::UsPassport, text), found(Class::UsBankNumber, text)), (vec![], vec!["123456789"]));
+    }
+
+    #[test]
+    fn a_word_of_another_thing_hides_the_name() {
+        assert_eq!(found(Class::InPassport, "passport K1234567"), ["K1234567"]);
+        assert_eq!(found(Class::InPassport, "with my passport I placed order K1234567"), [""; 0]);
+    }
+
+    #[test]
+    fn pieces_of_longer_numbers_are_none() {
+        for text in
+            ["TFN 123 456 782 123", "TFN 123456782.50", "TFN $123456782", "TFN +123456782", "TFN 12-123-456-782"]
+        {
+            assert_eq!(found(Class::AuTfn, text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_talk_holds_none() {
+        for text in [
+            "I am in room 12 B at 11:15, pick me up at 6 with the car",
+            "a car for 2 people on March 9th at 4:30 pm, $85.00 in total",
+            "the order AB1234567 and part A123 BCD cost 123456789",
+            "my license expires in 2026 and my flight is BA 1234",
+        ] {
+            let mut hits = Vec::new();
+            crate::redaction::Engine::new(crate::redaction::Policy::default())
+                .unwrap()
+                .scan(text)
+                .into_iter()
+                .for_each(|one| hits.push(one.class));
+            assert!(hits.iter().all(|class| !Ids::shared().classes.holds(*class)), "{text}: {hits:?}");
+        }
+    }
+}
