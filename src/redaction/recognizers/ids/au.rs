@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = &[
 /// <https://abr.business.gov.au/Help/AbnFormat>
 fn abn(digits: &[u8]) -> bool {
     let sum = weighted(digits, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
-    digits[0] != b'0' && (sum - 10) % 89 == 0
+    digits[0] != b'0' && (sum - 10).is_multiple_of(89)
 }
 
 /// Company numbers: weights 8 to 1, the difference to the next ten.
@@ -38,7 +38,7 @@ fn medicare(signs: &[u8]) -> bool {
 /// <https://www.ato.gov.au/individuals-and-families/tax-file-number>
 fn tfn(digits: &[u8]) -> bool {
     let weights: &[u32] = if digits.len() == 9 { &[1, 4, 3, 7, 5, 8, 6, 9, 10] } else { &[10, 7, 8, 4, 6, 3, 5, 1] };
-    weighted(digits, weights) % 11 == 0 && !uniform(digits)
+    weighted(digits, weights).is_multiple_of(11) && !uniform(digits)
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ fn ethereum(hex: &[u8]) -> Judged {
     let lower = hex.to_ascii_lowercase();
     let mixed = lower != hex && hex.to_ascii_uppercase() != hex;
     let hash = keccak_256(&lower);
-    let nibble = |at: usize| if at % 2 == 0 { hash[at / 2] >> 4 } else { hash[at / 2] & 15 };
+    let nibble = |at: usize| if at.is_multiple_of(2) { hash[at / 2] >> 4 } else { hash[at / 2] & 15 };
     let cased = |(at, byte): (usize, &u8)| byte.is_ascii_digit() || byte.is_ascii_uppercase() == (nibble(at) >= 8);
     let holds = !mixed || hex.iter().enumerate().all(cased);
     Some(("wallet_ethereum", if holds { 85 } else { 30 }, if holds { "20 bytes" } else { "ERC-55 checksum fails" }))

@@ -30,7 +30,7 @@ fn hetu(signs: &[u8]) -> bool {
     let individual = number(&signs[signs.len() - 4..signs.len() - 1]);
     let day = &signs[..6];
     let remainder = (number(day) * 1000 + individual) % 31;
-    let leap = number(&day[..4]) != 2902 || number(&day[4..]) % 4 == 0;
+    let leap = number(&day[..4]) != 2902 || number(&day[4..]).is_multiple_of(4);
     ddmmyy(day)
         && leap
         && individual >= 2

@@ -47,7 +47,7 @@ fn aba(digits: &[u8]) -> bool {
     let prefix = number(&digits[..2]);
     matches!(prefix, 0..=12 | 21..=32 | 61..=72 | 80)
         && !uniform(digits)
-        && weighted(digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 == 0
+        && weighted(digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
 }
 
 /// DEA registration numbers (21 CFR 1301): registrant type, first letter of the name or 9, six digits, and as check digit the
