@@ -71,7 +71,6 @@ classes! {
     UkNhs "UK_NHS" Uk: "An NHS number of the United Kingdom.";
     UkNino "UK_NINO" Uk: "A National Insurance number of the United Kingdom.";
     UkPassport "UK_PASSPORT" Uk: "A passport number of the United Kingdom.";
-    UkPostcode "UK_POSTCODE" Uk: "A postcode of the United Kingdom.";
     UkVehicleRegistration "UK_VEHICLE_REGISTRATION" Uk: "A vehicle registration mark of the United Kingdom.";
     DeBsnr "DE_BSNR" De: "A practice number (Betriebsstättennummer) of German health care.";
     DeFuehrerschein "DE_FUEHRERSCHEIN" De: "A driving licence number of Germany.";
@@ -81,7 +80,6 @@ classes! {
     DeKfz "DE_KFZ" De: "A vehicle registration of Germany.";
     DeLanr "DE_LANR" De: "A physician number (Lebenslange Arztnummer) of Germany.";
     DePassport "DE_PASSPORT" De: "A passport number of Germany.";
-    DePlz "DE_PLZ" De: "A postal code of Germany.";
     DeSocialSecurity "DE_SOCIAL_SECURITY" De: "A pension insurance number (Rentenversicherungsnummer) of Germany.";
     DeTaxId "DE_TAX_ID" De: "A tax identification number (Steuer-IdNr.) of Germany.";
     DeTaxNumber "DE_TAX_NUMBER" De: "A tax number (Steuernummer) of Germany.";
@@ -125,6 +123,8 @@ classes! {
     ZaIdNumber "ZA_ID_NUMBER" Za: "An identity number of South Africa.";
     Phone "PHONE": "A telephone or fax number.";
     Address "ADDRESS": "A postal address, or the street line of one.";
+    UkPostcode "UK_POSTCODE" Uk: "A postcode of the United Kingdom.";
+    DePlz "DE_PLZ" De: "A postal code of Germany.";
     Person "PERSON": "The name of a person.";
     Username "USERNAME": "The name of a user's account that its surroundings name as such.";
     Location "LOCATION": "A place smaller than a country: a town, a district, a postal code.";
@@ -233,6 +233,14 @@ impl Class {
 pub(super) struct ClassSet(u128);
 
 impl ClassSet {
+    /// The set of no class.
+    pub(super) const NONE: ClassSet = ClassSet(0);
+
+    /// Returns whether the sets have a class in common.
+    pub(super) const fn meets(self, other: ClassSet) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub(super) const fn holds(self, class: Class) -> bool {
         self.0 & (1 << class as u8) != 0
     }

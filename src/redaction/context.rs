@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+use unicode_normalization::UnicodeNormalization;
 
+use super::class::{Class, ClassSet};
+use super::recognizers::ids::WORDS;
 use super::resolve::in_tag;
 
 /// What a context word speaks for.
@@ -19,6 +22,8 @@ pub(super) enum Topic {
     Network,
     /// Numbers that are none of the others: orders, prices, versions.
     Other,
+    /// Identifiers of countries and trades; see [`Word::names`]. Asked about the other topics, it says nothing.
+    Identifier,
 }
 
 /// A context word that was seen near a candidate.
@@ -28,21 +33,56 @@ pub(super) struct Word {
     pub(super) word: &'static str,
     /// What it speaks for.
     pub(super) topic: Topic,
+    /// The identifiers that it names.
+    classes: ClassSet,
+}
+
+impl Word {
+    pub(super) const fn new(word: &'static str, topic: Topic) -> Self {
+        Word { word, topic, classes: ClassSet::NONE }
+    }
+
+    /// Returns a word that names `class` of identifiers.
+    pub(super) const fn naming(word: &'static str, class: Class) -> Self {
+        Word { word, topic: Topic::Identifier, classes: ClassSet::NONE.with(class) }
+    }
+
+    /// Returns whether it names some kind of identifiers.
+    pub(super) fn names_some(&self) -> bool {
+        self.classes != ClassSet::NONE
+    }
+
+    /// Returns whether it names `class` of identifiers.
+    pub(super) fn names(&self, class: Class) -> bool {
+        self.classes.holds(class)
+    }
+
+    /// Returns whether a number behind it is something else than an identifier of a person: an order, a telephone.
+    pub(super) fn speaks_of_another_thing(&self) -> bool {
+        let of_a_thing = match self.topic {
+            Topic::Other => !VAGUE.contains(&self.word),
+            Topic::Phone => ["phone", "tel", "mobile", "fax", "cell"].iter().any(|start| self.word.starts_with(start)),
+            _ => false,
+        };
+        self.classes == ClassSet::NONE && of_a_thing
+    }
 }
 
 /// The automaton over all context words.
 pub(super) struct Words {
     automaton: AhoCorasick,
+    list: Vec<Word>,
 }
 
 impl Words {
     pub(super) fn new() -> Result<Self, BuildError> {
+        let list = merged();
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(LIST.iter().map(|word| word.word))?;
-        Ok(Words { automaton })
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(list.iter().map(|word| word.word.nfkc().collect::<String>()))?;
+        Ok(Words { automaton, list })
     }
 
     /// Returns the last word in a name such as a JSON key, already split into words.
@@ -53,24 +93,65 @@ impl Words {
     /// Returns the last word in the 64 bytes before `end`.
     pub(super) fn before(&self, text: &[u8], end: usize) -> Option<Word> {
         let window = end.saturating_sub(BEFORE)..end;
-        self.whole(text, window).last().map(|(word, _)| word)
+        self.whole(text, window).filter(|(word, _)| word.topic != Topic::Identifier).last().map(|(word, _)| word)
+    }
+
+    /// Pushes every word in the 96 bytes before `end` with how far before it stands, the last one first.
+    pub(super) fn all_before(&self, text: &[u8], end: usize, near: &mut Vec<(Word, usize)>) {
+        let window = end.saturating_sub(BEFORE_IDENTIFIER)..end;
+        near.extend(self.whole(text, window).map(|(word, span)| (word, end - span.end)));
+        near.reverse();
+    }
+
+    /// Returns the first word in the 24 bytes after `start`, on the same line, that names `class`, and how far behind it stands.
+    pub(super) fn naming_after(&self, text: &[u8], start: usize, class: Class) -> Option<(&'static str, usize)> {
+        let line = same_line(text, start, LONGEST);
+        let words = self.whole(text, start..line).take_while(|(_, span)| span.start - start <= AFTER);
+        let mut words = words.take_while(|(word, _)| !word.speaks_of_another_thing());
+        words.find(|(word, _)| word.names(class)).map(|(word, span)| (word.word, span.start - start))
     }
 
     /// Returns the first word in the 24 bytes after `start`, on the same line.
     pub(super) fn after(&self, text: &[u8], start: usize) -> Option<Word> {
-        let limit = text.len().min(start + AFTER);
-        let line = memchr::memchr(b'\n', &text[start..limit]).map_or(limit, |at| start + at);
-        self.whole(text, start..line).next().map(|(word, _)| word)
+        let words = self.whole(text, start..same_line(text, start, AFTER));
+        words.map(|(word, _)| word).find(|word| word.topic != Topic::Identifier)
     }
 
     fn whole<'a>(&'a self, text: &'a [u8], window: Range<usize>) -> impl Iterator<Item = (Word, Range<usize>)> + 'a {
         let offset = window.start;
         self.automaton.find_iter(&text[window]).filter_map(move |found| {
             let span = found.start() + offset..found.end() + offset;
-            let counts = is_whole(text, &span) && !in_tag(text, &span);
-            counts.then(|| (LIST[found.pattern().as_usize()], span))
+            let counts = (is_whole(text, &span) || takes_particles(&text[span.clone()])) && !in_tag(text, &span);
+            counts.then(|| (self.list[found.pattern().as_usize()], span))
         })
     }
+}
+
+/// Returns the list of topics with the words that name identifiers, each word once.
+fn merged() -> Vec<Word> {
+    let mut list = LIST.to_vec();
+    for (classes, words) in WORDS {
+        for word in *words {
+            let at = list.iter().position(|known| known.word == *word).unwrap_or_else(|| {
+                list.push(Word::new(word, Topic::Identifier));
+                list.len() - 1
+            });
+            list[at].classes = classes.iter().fold(list[at].classes, |set, class| set.with(*class));
+        }
+    }
+    list
+}
+
+/// Returns where the window of `length` behind `start` ends: at the end of the line at the latest.
+fn same_line(text: &[u8], start: usize, length: usize) -> usize {
+    let limit = text.len().min(start + length);
+    memchr::memchr(b'\n', &text[start..limit]).map_or(limit, |at| start + at)
+}
+
+/// Returns whether the word is of a script whose words stand together or take particles (from Devanagari on: Thai, Hangul, Han), so that
+/// what touches it does not matter.
+fn takes_particles(word: &[u8]) -> bool {
+    word.first().is_some_and(|byte| *byte >= 0xe0)
 }
 
 /// Returns whether no letter or digit touches `span`.
@@ -81,22 +162,43 @@ pub(super) fn is_whole(text: &[u8], span: &Range<usize>) -> bool {
 }
 
 const BEFORE: usize = 64;
+const BEFORE_IDENTIFIER: usize = 96;
+/// Enough for the longest word to begin in the window and end behind it.
+const LONGEST: usize = 96;
+/// Words of the topic "other" that do not say what a number is.
+const VAGUE: &[&str] = &[
+    "id",
+    "date",
+    "dated",
+    "number of",
+    "case",
+    "item",
+    "product",
+    "total",
+    "section",
+    "article",
+    "build",
+    "release",
+    "population",
+    "zip",
+    "postcode",
+];
 const AFTER: usize = 24;
 
 const fn phone(word: &'static str) -> Word {
-    Word { word, topic: Topic::Phone }
+    Word::new(word, Topic::Phone)
 }
 const fn card(word: &'static str) -> Word {
-    Word { word, topic: Topic::Card }
+    Word::new(word, Topic::Card)
 }
 const fn ssn(word: &'static str) -> Word {
-    Word { word, topic: Topic::Ssn }
+    Word::new(word, Topic::Ssn)
 }
 const fn network(word: &'static str) -> Word {
-    Word { word, topic: Topic::Network }
+    Word::new(word, Topic::Network)
 }
 const fn other(word: &'static str) -> Word {
-    Word { word, topic: Topic::Other }
+    Word::new(word, Topic::Other)
 }
 
 const LIST: &[Word] = &[

@@ -33,7 +33,7 @@ mod scan;
 mod turn;
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 pub use class::{Class, Pack, UnknownClass};
@@ -215,6 +215,7 @@ impl Engine {
             hint: around.hint,
             ear: around.ear,
             before: Cell::new(None),
+            near: RefCell::new((usize::MAX, Vec::new())),
         };
         scan::scan(&view, &mut hits);
         hits

@@ -4,11 +4,12 @@
 //! `@` (mail addresses), `:` (hardware and IPv6 addresses, URLs), `-` and `.` (hardware addresses). Every run is cut once, so the
 //! pass is linear in the text whatever the text is.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
 
 use super::class::ClassSet;
 use super::context::{Topic, Word, Words};
+use super::recognizers::ids::{self, Ids};
 use super::recognizers::speech::ear::Ear;
 use super::recognizers::speech::piece;
 use super::recognizers::{self, Hit, cues::Cues};
@@ -18,12 +19,13 @@ use super::{Class, PolicyError};
 pub(super) struct Tables {
     words: Words,
     cues: Cues,
+    pub(super) ids: &'static Ids,
 }
 
 impl Tables {
     pub(super) fn new() -> Result<Self, PolicyError> {
         let failed = |error: aho_corasick::BuildError| PolicyError::Tables(error.to_string());
-        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)? })
+        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)?, ids: Ids::shared() })
     }
 
     pub(super) fn words(&self) -> &Words {
@@ -50,6 +52,8 @@ pub(super) struct View<'a> {
     pub(super) ear: Option<&'a Ear>,
     /// The word before the last place that was asked about: recognizers ask about one place in a row.
     pub(super) before: Cell<Option<(usize, Option<Word>)>>,
+    /// All words before the last place that was asked about, the nearest first, each with its distance.
+    pub(super) near: RefCell<(usize, Vec<(Word, usize)>)>,
 }
 
 /// What the surroundings of a candidate say about it.
@@ -87,6 +91,44 @@ impl View<'_> {
             Some(word) => Support::Against(word.word),
             None => Support::Silent,
         }
+    }
+
+    /// Fills `near` with the words before `at`.
+    fn look_before(&self, at: usize) -> RefMut<'_, (usize, Vec<(Word, usize)>)> {
+        let mut near = self.near.borrow_mut();
+        if near.0 != at {
+            near.0 = at;
+            near.1.clear();
+            self.tables.words.all_before(self.bytes, at, &mut near.1);
+        }
+        near
+    }
+
+    /// Returns the nearest word before `span` when it names some kind of identifiers, or else the hint when that does.
+    pub(super) fn naming(&self, span: &Range<usize>) -> Option<Word> {
+        let nearest = self.look_before(span.start).1.first().map(|(word, _)| *word);
+        nearest.or(self.hint).filter(Word::names_some)
+    }
+
+    /// Returns the nearest word that names `class` of identifiers, and its distance; 0 where it is assumed. A word that speaks of another thing
+    /// hides what stands before it.
+    pub(super) fn names(&self, span: &Range<usize>, class: Class) -> Option<(&'static str, usize)> {
+        if self.assume_context {
+            return Some(("assumed", 0));
+        }
+        let near = self.look_before(span.start);
+        let telling = near.1.iter().take_while(|(word, _)| !word.speaks_of_another_thing());
+        let before =
+            telling.filter(|(word, _)| word.names(class)).map(|(word, distance)| (word.word, distance + 1)).next();
+        let behind =
+            || self.tables.words.naming_after(self.bytes, span.end, class).map(|(word, distance)| (word, distance + 1));
+        let hint = || self.hint.filter(|word| word.names(class)).map(|word| (word.word, 1));
+        before.or_else(behind).or_else(hint)
+    }
+
+    /// Returns whether the nearest word speaks of another thing than an identifier.
+    pub(super) fn named_otherwise(&self, span: &Range<usize>) -> bool {
+        self.nearest(span).is_some_and(|word| word.speaks_of_another_thing())
     }
 
     /// Returns the word nearest to `span`, or what the name of the field says.
@@ -148,14 +190,22 @@ pub(super) fn scan(view: &View<'_>, hits: &mut Vec<Hit>) {
 
 /// Returns the surroundings of all digits, in order and apart.
 fn gate(view: &View<'_>, hits: &mut Vec<Hit>) -> Vec<Range<usize>> {
-    let (mut groups, mut numbers) = (Vec::new(), Vec::new());
-    let (mut at, mut colons_done, mut dots_done) = (0, 0, 0);
+    let (mut groups, mut numbers, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let ids = Some(view.tables.ids).filter(|ids| ids.wanted(view));
+    let (mut at, mut colons_done, mut dots_done, mut ids_done) = (0, 0, 0, 0);
     while let Some(stop) = view.bytes[at..].iter().position(|&byte| STOPS[usize::from(byte)] != 0) {
         let here = at + stop;
         at = here + 1;
         match view.bytes[here] {
             b'0'..=b'9' => {
                 let digits = cut_number(view.bytes, here, &mut groups);
+                if let Some(ids) = ids {
+                    for group in &groups {
+                        if group.start >= ids_done {
+                            ids_done = ids.find(view, group.start, ids_done, &mut found, hits);
+                        }
+                    }
+                }
                 at = groups.last().map_or(at, |group| group.end);
                 surround(view, here..at, &mut numbers);
                 if matches!(view.bytes.get(groups[0].end), Some(b'-' | b'.')) && groups[0].end >= dots_done {
@@ -172,6 +222,7 @@ fn gate(view: &View<'_>, hits: &mut Vec<Hit>) -> Vec<Range<usize>> {
             _ => {}
         }
     }
+    ids::settle(found, hits);
     numbers
 }
 

@@ -93,9 +93,10 @@ impl Asked {
     /// Returns what the question speaks for in the turn that answers it.
     pub(crate) const fn hint(self) -> Option<Word> {
         match self {
-            Asked::Card | Asked::Rest => Some(Word { word: "asked for a card", topic: Topic::Card }),
-            Asked::Phone => Some(Word { word: "asked for a phone number", topic: Topic::Phone }),
-            Asked::Id(Class::UsSsn) => Some(Word { word: "asked for an SSN", topic: Topic::Ssn }),
+            Asked::Card | Asked::Rest => Some(Word::new("asked for a card", Topic::Card)),
+            Asked::Phone => Some(Word::new("asked for a phone number", Topic::Phone)),
+            Asked::Id(Class::UsSsn) => Some(Word::new("asked for an SSN", Topic::Ssn)),
+            Asked::Id(class) => Some(Word::naming("asked for an identifier", class)),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The digits are given to the ordinary recognizers as if they were written; what these find counts where the words stand.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use super::super::super::Class;
@@ -196,13 +196,19 @@ fn judge(view: &View<'_>, digits: &[Digit], hits: &mut Vec<Hit>) {
         tables: view.tables,
         enabled: view.enabled,
         assume_context: view.assume_context,
-        hint: view.nearest(&span),
+        hint: view.naming(&span).or_else(|| view.nearest(&span)),
         ear: None,
         before: Cell::new(None),
+        near: RefCell::new((usize::MAX, Vec::new())),
     };
     let mut found = Vec::new();
     let group = 0..text.len();
     super::super::number(&inner, &NumberRun { groups: std::slice::from_ref(&group), digits: text.len() }, &mut found);
+    let (ids, mut candidates) = (view.tables.ids, Vec::new());
+    if ids.wanted(&inner) {
+        ids.find(&inner, 0, 0, &mut candidates, &mut found);
+        super::super::ids::settle(candidates, &mut found);
+    }
     let other = inner.hint.is_some_and(|word| word.topic != Topic::Phone);
     for mut hit in found {
         let Some(last) = hit.span.end.checked_sub(1).filter(|last| *last < digits.len()) else { continue };
