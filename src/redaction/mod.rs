@@ -19,6 +19,7 @@ mod class;
 mod context;
 mod explain;
 mod json;
+pub mod names;
 mod normalise;
 mod operators;
 mod policy;
@@ -31,6 +32,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
 
+pub use names::{ModelError, Probe};
 pub use class::{Class, Pack, UnknownClass};
 pub use explain::{Outcome, Stage, Trace};
 pub use json::{JsonError, JsonFinding, JsonLimits, RedactedJson};
