@@ -5,9 +5,12 @@
 //! With `--json` every line is a conversation of its own. Memory is bounded by the block and the line.
 
 mod lines;
+pub mod model;
 mod plain;
 
 use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
@@ -31,6 +34,9 @@ pub struct RedactArgs {
     /// The names model: leave it out, or refuse to run without it
     #[arg(long, value_enum, default_value_t)]
     pub names: Names,
+    /// The file of the names model; its vocabulary lies beside it (default: where `models/fetch` puts it, beside this program)
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
     /// Take every candidate as if a word beside it had named its class; for trying bare values
     #[arg(long)]
     pub assume_context: bool,
@@ -82,11 +88,17 @@ pub fn run(
     mut errors: impl Write,
     mut new_key: impl FnMut() -> PseudonymKey,
 ) -> Result<u8, RedactError> {
-    if args.names == Names::Required {
-        writeln!(errors, "this build has no names model; run with --names off to redact without it")?;
-        return Ok(UNAVAILABLE);
-    }
-    let engine = Engine::new(policy(args))?;
+    let names = match args.names {
+        Names::Off => None,
+        Names::Required => match model::load(args.model.as_deref(), 1) {
+            Ok(names) => Some(Arc::new(names)),
+            Err(error) => {
+                writeln!(errors, "{error}; run with --names off to redact without it")?;
+                return Ok(UNAVAILABLE);
+            }
+        },
+    };
+    let engine = Engine::with_names(policy(args), names)?;
     let code = if args.json {
         lines::redact(&engine, args.explain, input, &mut output, &mut new_key)?
     } else {

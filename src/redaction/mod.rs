@@ -6,7 +6,9 @@
 //! | build once, share, and redact text | [`Engine`], [`Engine::redact`] |
 //! | redact the value of a named field, such as metadata | [`Engine::redact_value`] |
 //! | redact JSON by value, such as tool arguments | [`Engine::redact_json`] |
+//! | redact the turns of a conversation, with names of earlier ones found again | [`Engine::redact_turns`] |
 //! | see why something was found or was not | [`Engine::explain`] |
+//! | load the model of the names tier | [`names::Names`] |
 //!
 //! The stages: `normalise` the text, `scan` it for candidates, have `recognizers` judge them, `resolve` overlaps,
 //! apply `operators`. The redacted text is scanned once more until nothing new comes up, so that redacting twice is
@@ -31,8 +33,8 @@ mod scan;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::Arc;
 
-pub use names::{ModelError, Probe};
 pub use class::{Class, Pack, UnknownClass};
 pub use explain::{Outcome, Stage, Trace};
 pub use json::{JsonError, JsonFinding, JsonLimits, RedactedJson};
@@ -42,6 +44,7 @@ pub use pseudonym::PseudonymKey;
 use class::ClassSet;
 use context::Word;
 use json::names::NameCue;
+use names::{Carried, NameSpan, Names};
 use normalise::Normalised;
 use recognizers::Hit;
 use scan::{Tables, View};
@@ -51,6 +54,7 @@ pub struct Engine {
     policy: Policy,
     enabled: ClassSet,
     tables: Tables,
+    names: Option<Arc<Names>>,
 }
 
 /// One value that was found: what it is and where, never what it says.
@@ -88,8 +92,16 @@ impl Engine {
     /// # Errors
     /// [`PolicyError`] when the policy does not hold.
     pub fn new(policy: Policy) -> Result<Engine, PolicyError> {
+        Engine::with_names(policy, None)
+    }
+
+    /// The same, with the names tier where there is one. Whether an engine may do without is for its owner to say.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the policy does not hold.
+    pub fn with_names(policy: Policy, names: Option<Arc<Names>>) -> Result<Engine, PolicyError> {
         policy.validate()?;
-        Ok(Engine { enabled: policy.looked_for(), tables: Tables::new()?, policy })
+        Ok(Engine { enabled: policy.looked_for(), tables: Tables::new()?, names, policy })
     }
 
     /// Returns the policy it was built from.
@@ -99,12 +111,26 @@ impl Engine {
 
     /// Finds values: sorted by place, without overlap.
     pub fn scan(&self, text: &str) -> Vec<Finding> {
-        self.analyse(text, None, None)
+        self.analyse(text, None, self.named(text), None)
     }
 
     /// Replaces values as the policy says; pseudonyms are made under `key`.
     pub fn redact<'t>(&self, text: &'t str, key: &PseudonymKey) -> Redacted<'t> {
         self.apply(text, self.scan(text), key)
+    }
+
+    /// Redacts turns of one conversation, in order. What the network has to see of them runs together; names found in one turn are found
+    /// again in the later ones, and kept in `carried` for those still to come.
+    pub fn redact_turns<'t>(&self, turns: &[&'t str], key: &PseudonymKey, carried: &mut Carried) -> Vec<Redacted<'t>> {
+        let named = self.named_all(turns);
+        let redacted = turns.iter().zip(named).map(|(turn, mut hits)| {
+            hits.extend(self.carried(turn, key, carried));
+            let findings = self.analyse(turn, None, hits, None);
+            let people = findings.iter().filter(|finding| finding.class == Class::Person);
+            people.for_each(|finding| carried.learn(&turn[finding.span.clone()], key));
+            self.apply(turn, findings, key)
+        });
+        redacted.collect()
     }
 
     /// Redacts the value of a field called `name`, which counts as its context: the value of `password` is dropped whatever
@@ -125,7 +151,7 @@ impl Engine {
     /// Says of every candidate what it was taken for and what became of it, in order.
     pub fn explain(&self, text: &str) -> Vec<Trace> {
         let mut traces = Vec::new();
-        self.analyse(text, None, Some(&mut traces));
+        self.analyse(text, None, self.named(text), Some(&mut traces));
         traces.sort_by_key(|trace| (trace.span.start, trace.span.end, trace.class));
         traces.dedup();
         traces
@@ -151,20 +177,65 @@ impl Engine {
                 let done = taken.iter().map(ExactSizeIterator::len).sum::<usize>() == value.trim().len();
                 if done { Vec::new() } else { vec![Finding { class, rule, score: 90, span: 0..value.len() }] }
             }
-            _ => self.analyse(value, cue.hint(), None),
+            _ => self.analyse(value, cue.hint(), self.named(value), None),
         }
     }
 
-    /// Scans until the redacted text yields nothing new.
-    fn analyse(&self, text: &str, hint: Option<Word>, mut traces: Option<&mut Vec<Trace>>) -> Vec<Finding> {
-        let mut findings = self.pass(text, hint, |span| span, traces.as_deref_mut());
+    /// Returns what the names tier finds in `text`.
+    fn named(&self, text: &str) -> Vec<Hit> {
+        self.named_all(&[text]).pop().unwrap_or_default()
+    }
+
+    /// Returns what the names tier finds in each of `texts`, in places of their normal forms.
+    fn named_all(&self, texts: &[&str]) -> Vec<Vec<Hit>> {
+        let Some(names) = self.names.as_ref().filter(|_| self.looks_for_names()) else {
+            return texts.iter().map(|_| Vec::new()).collect();
+        };
+        let normal: Vec<Normalised<'_>> = texts.iter().map(|text| Normalised::new(text)).collect();
+        let normal: Vec<&str> = normal.iter().map(|normal| &*normal.text).collect();
+        let found = names.find(&normal).into_iter();
+        found.map(|spans| spans.into_iter().filter(|span| self.enabled.holds(span.class)).map(hit_of).collect()).collect()
+    }
+
+    fn looks_for_names(&self) -> bool {
+        [Class::Person, Class::Address, Class::Location].iter().any(|&class| self.enabled.holds(class))
+    }
+
+    /// Returns the names of earlier turns that stand in `turn`.
+    fn carried(&self, turn: &str, key: &PseudonymKey, carried: &Carried) -> Vec<Hit> {
+        if !self.enabled.holds(Class::Person) {
+            return Vec::new();
+        }
+        let found = carried.find(&Normalised::new(turn).text, key).into_iter();
+        found
+            .map(|span| Hit {
+                class: Class::Person,
+                rule: "carried",
+                score: 70,
+                span,
+                stage: Stage::Names,
+                verdict: "the word of a name of an earlier turn",
+                word: None,
+            })
+            .collect()
+    }
+
+    /// Scans until the redacted text yields nothing new. `named` is what the names tier found in the normal form of `text`.
+    fn analyse(
+        &self,
+        text: &str,
+        hint: Option<Word>,
+        named: Vec<Hit>,
+        mut traces: Option<&mut Vec<Trace>>,
+    ) -> Vec<Finding> {
+        let mut findings = self.pass(text, hint, named, |span| span, traces.as_deref_mut());
         for _ in 1..MAX_PASSES {
             if findings.is_empty() {
                 break;
             }
             let shadow = operators::apply(text, &findings, &self.policy, None);
             let back = Unshadow::new(&findings, &self.policy, text);
-            let more = self.pass(&shadow, hint, |span| back.original(span), traces.as_deref_mut());
+            let more = self.pass(&shadow, hint, Vec::new(), |span| back.original(span), traces.as_deref_mut());
             if more.is_empty() {
                 break;
             }
@@ -178,11 +249,12 @@ impl Engine {
         &self,
         text: &str,
         hint: Option<Word>,
+        named: Vec<Hit>,
         original: impl Fn(Range<usize>) -> Range<usize>,
         traces: Option<&mut Vec<Trace>>,
     ) -> Vec<Finding> {
         let normalised = Normalised::new(text);
-        let hits = self.hits(&normalised.text, hint);
+        let hits = self.hits(&normalised.text, hint, named);
         if hits.is_empty() {
             return Vec::new();
         }
@@ -199,8 +271,7 @@ impl Engine {
         findings
     }
 
-    fn hits(&self, normal: &str, hint: Option<Word>) -> Vec<Hit> {
-        let mut hits = Vec::new();
+    fn hits(&self, normal: &str, hint: Option<Word>, mut hits: Vec<Hit>) -> Vec<Hit> {
         let view = View {
             text: normal,
             bytes: normal.as_bytes(),
@@ -228,6 +299,11 @@ impl Engine {
             policy_version: self.policy.version,
         }
     }
+}
+
+fn hit_of(found: NameSpan) -> Hit {
+    let NameSpan { class, span, score, verdict } = found;
+    Hit { class, rule: "network", score, span, stage: Stage::Names, verdict, word: None }
 }
 
 /// Returns the last character boundary up to `at`, at most the length of the text.

@@ -6,7 +6,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::{DONE, FAILED};
-use crate::redaction::{Class, Engine, Finding, PseudonymKey, Trace};
+use crate::redaction::names::Carried;
+use crate::redaction::{Class, Engine, Finding, PseudonymKey, Redacted, Trace};
 
 /// Redacts every line under a key of its own; a bad line becomes `{"error": reason}`. Returns the exit code.
 pub(super) fn redact(
@@ -86,20 +87,24 @@ fn redact_line(engine: &Engine, explain: bool, line: &[u8], key: &PseudonymKey) 
     let line = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8")?;
     let line: Line =
         serde_json::from_str(line).map_err(|_| "the line is not a JSON object with \"text\" or \"turns\"")?;
-    let text = |text: &str| redact_text(engine, explain, text, key);
+    let text = |text: &str| answer(engine, explain, text, engine.redact(text, key));
     match line {
         Line { text: Some(given), turns: None } => Ok(Answer::Text(text(&given))),
         Line { text: None, turns: Some(turns) } => {
             let role = |role: &str| engine.redact(role, key).text.into_owned();
-            let turns = turns.iter().map(|turn| TurnAnswer { role: role(&turn.role), text: text(&turn.text) });
-            Ok(Answer::Turns { turns: turns.collect() })
+            let texts: Vec<&str> = turns.iter().map(|turn| &*turn.text).collect();
+            let redacted = engine.redact_turns(&texts, key, &mut Carried::default());
+            let answer = |(turn, redacted): (&Turn, Redacted<'_>)| TurnAnswer {
+                role: role(&turn.role),
+                text: answer(engine, explain, &turn.text, redacted),
+            };
+            Ok(Answer::Turns { turns: turns.iter().zip(redacted).map(answer).collect() })
         }
         _ => Err("the line needs either \"text\" or \"turns\""),
     }
 }
 
-fn redact_text(engine: &Engine, explain: bool, text: &str, key: &PseudonymKey) -> Text {
-    let redacted = engine.redact(text, key);
+fn answer(engine: &Engine, explain: bool, text: &str, redacted: Redacted<'_>) -> Text {
     let mut points = CodePoints::new(text);
     let found = |finding: &Finding| {
         let Range { start, end } = points.of(&finding.span);

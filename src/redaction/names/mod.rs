@@ -1,24 +1,180 @@
-//! Names tier.
+//! The names tier: names of people, addresses and places, by a small neural network in this process.
+//!
+//! | for this task | look in |
+//! |---|---|
+//! | keep texts that can hold no name from the network | `gate` |
+//! | cut text into the pieces that the network knows | `wordpiece` |
+//! | run the network | `network`, on the 8-bit layers of `linear`, out of the file that `onnx` reads |
+//! | make spans of its probabilities | `decode` |
+//! | find names again in later turns of a conversation | `carry` |
+//!
+//! The model is Rampart 1.4.0 (see `NOTICE`), fetched by `models/fetch` and pinned here by hash: a file with one other byte is refused.
+
+mod carry;
+mod decode;
+mod gate;
 mod linear;
 mod network;
 mod onnx;
 mod wordpiece;
+mod words;
 
-#[derive(Debug, thiserror::Error)]
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ring::digest::{SHA256, digest};
+
+pub use carry::Carried;
+pub(crate) use decode::NameSpan;
+pub(crate) use gate::{Gate, RuleGate};
+
+use network::{LABELS, Network};
+use wordpiece::{Piece, WordPiece};
+
+/// Why the names model could not be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
-    #[error("not this model: {0}")]
+    /// The bytes are not the ones this build was made for.
+    #[error("the {0} is not the file that this build expects: fetch it again")]
+    Hash(&'static str),
+    /// The bytes cannot be used.
+    #[error("the model cannot be used: {0}")]
     Format(&'static str),
+    /// The threads that run it could not be started.
+    #[error("the threads of the names model did not start")]
+    Threads,
 }
 
-/// Probe.
-pub struct Probe { n: network::Network, w: wordpiece::WordPiece }
-impl Probe {
-    pub fn new(m: &[u8], v: &str) -> Result<Self, ModelError> { Ok(Probe { n: network::Network::load(m)?, w: wordpiece::WordPiece::new(v)? }) }
-    pub fn run(&self, texts: &[&str]) -> Vec<Vec<(u32, usize, usize, bool, Vec<f32>)>> {
-        let pieces: Vec<_> = texts.iter().map(|t| self.w.cut(t)).collect();
-        let ids: Vec<Vec<u32>> = pieces.iter().map(|p| std::iter::once(2).chain(p.iter().map(|p| p.id)).chain([3]).collect()).collect();
-        let out = self.n.run(&ids).unwrap();
-        let mut at = 0;
-        pieces.iter().map(|p| { at += 1; let r = p.iter().map(|p| { let r = out[at*35..at*35+35].to_vec(); at += 1; (p.id, p.span.start, p.span.end, p.continues, r) }).collect(); at += 1; r }).collect()
+/// The model, loaded. One serves all engines of a process.
+pub struct Names {
+    network: Network,
+    pieces: WordPiece,
+    gate: Box<dyn Gate>,
+    /// One thread each: the kernels spread over the pool they run in, and a message is too short to share out.
+    threads: Vec<rayon::ThreadPool>,
+    next: AtomicUsize,
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Names").field("threads", &self.threads.len()).finish_non_exhaustive()
     }
 }
+
+impl Names {
+    /// The file name of the model.
+    pub const MODEL: &'static str = "model_q4.onnx";
+    /// The file name of its vocabulary.
+    pub const VOCABULARY: &'static str = "vocab.txt";
+
+    /// Loads the model from the bytes of its two files, to run on `threads` threads of its own (at least one).
+    ///
+    /// # Errors
+    /// [`ModelError::Hash`] when they are other bytes than the pinned ones; the rest cannot be for the right ones.
+    pub fn load(model: &[u8], vocabulary: &[u8], threads: usize) -> Result<Names, ModelError> {
+        check(model, MODEL_SHA256, "model")?;
+        check(vocabulary, VOCABULARY_SHA256, "vocabulary")?;
+        let vocabulary = std::str::from_utf8(vocabulary).map_err(|_| ModelError::Format("the vocabulary is no text"))?;
+        let thread = |_| rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "names".to_owned()).build();
+        Ok(Names {
+            network: Network::load(model)?,
+            pieces: WordPiece::new(vocabulary)?,
+            gate: Box::new(RuleGate::new()),
+            threads: (0..threads.max(1)).map(thread).collect::<Result<_, _>>().map_err(|_| ModelError::Threads)?,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// Finds names, addresses and places in each of `texts`; what the gate lets through runs together.
+    pub(super) fn find(&self, texts: &[&str]) -> Vec<Vec<NameSpan>> {
+        let verdicts = texts.iter().map(|text| self.gate.judge(text));
+        let mut found: Vec<_> = verdicts.collect();
+        let asked: Vec<usize> = (0..texts.len()).filter(|&at| found[at].ask).collect();
+        let thread = &self.threads[self.next.fetch_add(1, Ordering::Relaxed) % self.threads.len()];
+        if !asked.is_empty() {
+            let texts: Vec<&str> = asked.iter().map(|&at| texts[at]).collect();
+            let answers = thread.install(|| self.ask(&texts));
+            asked.iter().zip(answers).for_each(|(&at, spans)| found[at].spans.extend(spans));
+        }
+        found.into_iter().map(|verdict| verdict.spans).collect()
+    }
+
+    /// Returns whether the gate would let `text` through to the network.
+    #[doc(hidden)]
+    pub fn asks(&self, text: &str) -> bool {
+        self.gate.judge(text).ask
+    }
+
+    /// Asks the network about each of `texts`.
+    #[doc(hidden)]
+    pub(super) fn ask(&self, texts: &[&str]) -> Vec<Vec<NameSpan>> {
+        let pieces: Vec<Vec<Piece>> = texts.iter().map(|text| self.pieces.cut(text)).collect();
+        let mut rows: Vec<Vec<f32>> = pieces.iter().map(|pieces| Vec::with_capacity(pieces.len() * LABELS)).collect();
+        let windows = pieces.iter().enumerate().flat_map(|(at, pieces)| windows(pieces).map(move |window| (at, window)));
+        let mut batch = Vec::new();
+        let mut size = 0;
+        for (at, window) in windows {
+            size += window.len() + 2;
+            batch.push((at, window));
+            if size >= BATCH {
+                self.run(&pieces, &batch, &mut rows);
+                batch.clear();
+                size = 0;
+            }
+        }
+        self.run(&pieces, &batch, &mut rows);
+        let texts = texts.iter().zip(&pieces).zip(&rows);
+        texts.map(|((text, pieces), rows)| decode::spans(text, pieces, rows)).collect()
+    }
+
+    /// Runs windows together and appends the probabilities of their pieces. Where windows overlap, the first gives those of the first half
+    /// and the second the rest, so that every piece is seen with something on both sides.
+    fn run(&self, pieces: &[Vec<Piece>], batch: &[(usize, Range<usize>)], rows: &mut [Vec<f32>]) {
+        let marked = |(at, window): &(usize, Range<usize>)| {
+            let ids = pieces[*at][window.clone()].iter().map(|piece| piece.id);
+            std::iter::once(wordpiece::START).chain(ids).chain([wordpiece::END]).collect()
+        };
+        let texts: Vec<Vec<u32>> = batch.iter().map(marked).collect();
+        // Windows are shorter than the network's limit and ids come from its own vocabulary: it does not refuse them. If it did, every word
+        // would count as a name, for nothing must pass unseen.
+        let length = texts.iter().map(|text| text.len() * LABELS).sum();
+        let all = self.network.run(&texts).unwrap_or_else(|_| vec![1.0; length]);
+        let mut start = 0;
+        for (at, window) in batch {
+            let own = &all[(start + 1) * LABELS..(start + 1 + window.len()) * LABELS];
+            let rows = &mut rows[*at];
+            let overlap = (rows.len() / LABELS).saturating_sub(window.start);
+            rows.truncate((window.start + overlap / 2) * LABELS);
+            rows.extend_from_slice(&own[overlap / 2 * LABELS..]);
+            start += window.len() + 2;
+        }
+    }
+}
+
+/// Cuts pieces into windows that overlap; a window starts with a word unless that word is longer than the overlap.
+fn windows(pieces: &[Piece]) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut next = Some(0).filter(|_| !pieces.is_empty());
+    std::iter::from_fn(move || {
+        let start = next?;
+        let end = pieces.len().min(start + WINDOW);
+        let back = (start + 1..=end - OVERLAP.min(end - start)).rev().find(|&at| !pieces[at].continues);
+        next = (end < pieces.len()).then(|| back.unwrap_or(end));
+        Some(start..end)
+    })
+}
+
+fn check(bytes: &[u8], expected: &str, what: &'static str) -> Result<(), ModelError> {
+    let found = digest(&SHA256, bytes);
+    let same = found.as_ref().iter().map(|byte| format!("{byte:02x}")).eq(expected.as_bytes().chunks(2).map(|two| String::from_utf8_lossy(two).into_owned()));
+    if same { Ok(()) } else { Err(ModelError::Hash(what)) }
+}
+
+/// Pieces the network sees at once: about 480 characters, for which the model's makers found it best.
+const WINDOW: usize = 128;
+/// Pieces that two windows share: more than any name or address has.
+const OVERLAP: usize = 32;
+/// Pieces that run together.
+const BATCH: usize = 256;
+
+const MODEL_SHA256: &str = "9f27d24949b0581701071ea5ef522d77ccd3f50c525cc91eac4d265b0fc2afe5";
+const VOCABULARY_SHA256: &str = "0fbe6b50061feabb9be68af471e9aa6df07a4bc428bdca4b0eff1fcd3612dee5";

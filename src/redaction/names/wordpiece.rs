@@ -175,7 +175,8 @@ impl Word {
     }
 }
 
-fn is_han(c: char) -> bool {
+/// Returns whether `c` is a Han character.
+pub(super) fn is_han(c: char) -> bool {
     matches!(u32::from(c),
         0x4E00..=0x9FFF | 0x3400..=0x4DBF | 0x20000..=0x2A6DF | 0x2A700..=0x2B73F | 0x2B740..=0x2B81F | 0x2B920..=0x2CEAF
         | 0xF900..=0xFAFF | 0x2F800..=0x2FA1F)
