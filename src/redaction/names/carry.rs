@@ -141,7 +141,7 @@ mod tests {
     fn another_conversation_knows_nothing() {
         let mut carried = Carried::default();
         carried.learn("Jane", &key(1));
-        assert_eq!(carried.find("Jane", &key(2)), []);
+        assert!(carried.find("Jane", &key(2)).is_empty());
     }
 
     #[test]
@@ -153,6 +153,6 @@ mod tests {
         assert!(carried.to_bytes().len() <= MOST * HASH);
         let again = Carried::from_bytes(&carried.to_bytes());
         assert_eq!(again, carried);
-        assert_eq!(again.find("jane", &key(1)), [0..4]);
+        assert_eq!(again.find("jane", &key(1)), vec![0..4]);
     }
 }

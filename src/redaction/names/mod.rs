@@ -17,7 +17,7 @@ mod linear;
 mod network;
 mod onnx;
 mod wordpiece;
-mod words;
+pub(super) mod words;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};

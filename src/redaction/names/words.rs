@@ -1,7 +1,7 @@
 //! Word lists in small letters, separated by blanks.
 
 /// Words that begin sentences or are often capitalised, and are no names by themselves: they tell nothing, capital or not.
-pub(super) const ORDINARY: &str = "
+pub(in crate::redaction) const ORDINARY: &str = "
 a able about above absolutely account actually add address after afternoon again ah all almost already alright also always am amazing an
 and another any anyone anything anyway apparently appointment appreciate april are aren't around as ask at august available awesome away
 back bad bank because been before being best better between big bill bless book booked booking both bot brilliant bring but buy by bye call
@@ -30,14 +30,14 @@ initially lastly otherwise overall recently similarly therefore thus whenever wh
 greetings hurry nevermind ouch presumably regards sincerely yours best cheers assistant agent system human";
 
 /// Words that go with names, streets and towns.
-pub(super) const CUES: &str = "
+pub(in crate::redaction) const CUES: &str = "
 mr mrs ms miss mister madam sir dr prof professor dear regards sincerely signed named called name's names surname firstname lastname im ich
 avenue ave street str road rd lane drive boulevard blvd court square apartment apt suite flat postcode zip zipcode city town village county
 state live lives living address located moved born strasse platz rue calle via plaza name nom nombre nome naam imie herr frau monsieur
 madame senor senora signor signora husband wife son daughter mother father brother sister mom dad boss colleague friend speaking attn";
 
 /// Given names that chats write in small letters, without those that are ordinary words.
-pub(super) const GIVEN: &str = "
+pub(in crate::redaction) const GIVEN: &str = "
 aaron abdul abigail adam adele adrian agnes ahmed aisha alan albert alejandro alex alexander alexandra alexis ali alice alicia alison
 amanda amber amelia amit amy ana andrea andreas andrei andrew andy angela anita anja ann anna anne annie anthony antonio anya aria ariana
 arjun arthur ashley audrey ava barbara beatrice ben benjamin bernard beth bethany betty beverly bianca bob bobby bradley brandon brenda

@@ -8,6 +8,7 @@ use super::super::Class;
 use super::super::context::is_whole;
 use super::super::resolve::in_tag;
 use super::super::scan::View;
+use super::names_by_cue::{self, NAME_CUES};
 use super::{Hit, date_of_birth, secret, tokens};
 
 /// What kind of value a cue announces.
@@ -46,7 +47,8 @@ pub(crate) struct Cues {
 impl Cues {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let prefixes = tokens::PREFIXES.iter().map(|prefix| prefix.text);
-        let patterns = CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]);
+        let names = NAME_CUES.iter().map(|cue| cue.word);
+        let patterns = CUES.iter().map(|cue| cue.word).chain(prefixes).chain([tokens::BEGIN]).chain(names);
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
@@ -58,7 +60,8 @@ impl Cues {
     /// Pushes what cues and prefixes lead to, over the whole text.
     pub(crate) fn scan(&self, view: &View<'_>, hits: &mut Vec<Hit>) {
         let secrets = view.looks_for(Class::Secret);
-        if !secrets && !view.looks_for(Class::DateOfBirth) {
+        let names = view.looks_for(Class::Person);
+        if !secrets && !names && !view.looks_for(Class::DateOfBirth) {
             return;
         }
         let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
@@ -70,6 +73,10 @@ impl Cues {
                     announce(view, *cue, span, hits);
                     value_end = hits[before..].last().map_or(value_end, |hit| hit.span.end);
                 }
+            } else if let Some(cue) = pattern.checked_sub(FIRST_NAME).and_then(|at| NAME_CUES.get(at)) {
+                if names && !in_tag(view.bytes, &span) {
+                    names_by_cue::find(view, *cue, &span, hits);
+                }
             } else if !secrets || span.start < token_end {
             } else if let Some(prefix) = tokens::PREFIXES.get(pattern - CUES.len()) {
                 token_end = tokens::find(view, prefix, span.start, hits);
@@ -79,6 +86,9 @@ impl Cues {
         }
     }
 }
+
+/// The first pattern that is a cue for a name: behind the cues, the prefixes and the PEM header.
+const FIRST_NAME: usize = CUES.len() + tokens::PREFIXES.len() + 1;
 
 fn announce(view: &View<'_>, cue: Cue, span: Range<usize>, hits: &mut Vec<Hit>) {
     if view.joins(Some(span.end)) || in_tag(view.bytes, &span) {

@@ -11,6 +11,7 @@ pub(super) mod email;
 pub(super) mod iban;
 pub(super) mod ip;
 pub(super) mod mac;
+pub(super) mod names_by_cue;
 pub(super) mod phone;
 pub(super) mod secret;
 pub(super) mod tokens;
