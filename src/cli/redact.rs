@@ -31,15 +31,31 @@ pub struct RedactArgs {
     /// Turn on country packs (default: those of the policy)
     #[arg(long, value_enum)]
     pub packs: Option<Packs>,
-    /// The names model: leave it out, or refuse to run without it
-    #[arg(long, value_enum, default_value_t)]
-    pub names: Names,
-    /// The file of the names model; its vocabulary lies beside it (default: where `models/fetch` puts it, beside this program)
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
+    /// Whether the names model takes part.
+    #[command(flatten)]
+    pub names: NamesArgs,
     /// Take every candidate as if a word beside it had named its class; for trying bare values
     #[arg(long)]
     pub assume_context: bool,
+}
+
+/// Whether the names model takes part, and where it lies.
+#[derive(Args, Clone, Debug, Default)]
+pub struct NamesArgs {
+    /// The names model: leave it out, or do nothing without it
+    #[arg(long, value_enum, default_value_t)]
+    pub names: Names,
+    /// The file of the names model; its vocabulary lies beside it (default: where models/fetch puts it, beside this program)
+    #[arg(long = "model", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+impl NamesArgs {
+    /// Returns the file of the model where it is required: the one given, or the usual one.
+    pub fn model(&self) -> Option<PathBuf> {
+        let usual = || model::default_path().unwrap_or_else(|| crate::redaction::names::Names::MODEL.into());
+        (self.names == Names::Required).then(|| self.file.clone().unwrap_or_else(usual))
+    }
 }
 
 /// Which country packs are on.
@@ -88,15 +104,12 @@ pub fn run(
     mut errors: impl Write,
     mut new_key: impl FnMut() -> PseudonymKey,
 ) -> Result<u8, RedactError> {
-    let names = match args.names {
-        Names::Off => None,
-        Names::Required => match model::load(args.model.as_deref(), 1) {
-            Ok(names) => Some(Arc::new(names)),
-            Err(error) => {
-                writeln!(errors, "{error}; run with --names off to redact without it")?;
-                return Ok(UNAVAILABLE);
-            }
-        },
+    let names = match args.names.model().map(|path| model::load(Some(&path), 1)).transpose() {
+        Ok(names) => names.map(Arc::new),
+        Err(error) => {
+            writeln!(errors, "{error}; run with --names off to redact without it")?;
+            return Ok(UNAVAILABLE);
+        }
     };
     let engine = Engine::with_names(policy(args), names)?;
     let code = if args.json {

@@ -109,6 +109,11 @@ impl Engine {
         &self.policy
     }
 
+    /// Tells whether the names tier takes part.
+    pub fn has_names(&self) -> bool {
+        self.names.is_some()
+    }
+
     /// Finds values: sorted by place, without overlap.
     pub fn scan(&self, text: &str) -> Vec<Finding> {
         self.analyse(text, None, self.named(text), None)

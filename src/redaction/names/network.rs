@@ -34,6 +34,10 @@ pub(super) struct Network {
     norm: Norm,
     layers: Vec<Layer>,
     classifier: Linear,
+}
+
+/// The matrix kernels of this machine. They cannot move to another thread, so each run makes its own.
+struct Kernels {
     multiplier: Multiplier,
     products: GemmExecutor<f32>,
 }
@@ -63,8 +67,6 @@ impl Network {
             norm: Norm::load(&tensors, "bert.embeddings.LayerNorm")?,
             layers,
             classifier: linear(&tensors, &multiplier, &[("/classifier", "classifier")], LABELS, WIDTH)?,
-            multiplier,
-            products: GemmExecutor::new(),
         })
     }
 
@@ -73,6 +75,7 @@ impl Network {
     /// # Errors
     /// [`ModelError::Format`] when a text has over [`POSITIONS`] tokens or one that is not of the vocabulary.
     pub(super) fn run(&self, texts: &[Vec<u32>]) -> Result<Vec<f32>, ModelError> {
+        let kernels = Kernels { multiplier: Multiplier::new(), products: GemmExecutor::new() };
         let mut state = self.embed(texts)?;
         let mut room = Room::default();
         let mut spans = Vec::with_capacity(texts.len());
@@ -81,12 +84,12 @@ impl Network {
             spans.push(start..start + text.len());
         }
         for layer in &self.layers {
-            self.attend(layer, &spans, &mut state, &mut room)?;
-            self.feed_forward(layer, &mut state, &mut room)?;
+            kernels.attend(layer, &spans, &mut state, &mut room)?;
+            kernels.feed_forward(layer, &mut state, &mut room)?;
         }
         room.input.fill(&state, WIDTH);
         let mut labels = Vec::new();
-        self.classifier.apply(&self.multiplier, &room.input, &mut labels)?;
+        self.classifier.apply(&kernels.multiplier, &room.input, &mut labels)?;
         labels.chunks_exact_mut(LABELS).for_each(|row| {
             Softmax::new_mut(row).dispatch();
         });
@@ -106,6 +109,9 @@ impl Network {
         Ok(state)
     }
 
+}
+
+impl Kernels {
     fn attend(&self, layer: &Layer, spans: &[Range<usize>], state: &mut [f32], room: &mut Room) -> Result<(), ModelError> {
         room.input.fill(state, WIDTH);
         layer.attention.apply(&self.multiplier, &room.input, &mut room.wide)?;
