@@ -153,7 +153,7 @@ impl Run {
         };
         let class = match self.kind {
             Kind::Person => Class::Person,
-            Kind::Place if self.street >= self.town => Class::Address,
+            Kind::Place if self.street >= self.town.min(SURE_STREET) => Class::Address,
             Kind::Place => Class::Location,
         };
         let score = (self.score * 100.0).round().clamp(50.0, 100.0) as u8;
@@ -177,6 +177,8 @@ const SINGLE: Threshold =
     Threshold { name: "over the threshold of a text in one case (person .1, place .2)", person: 0.1, place: 0.2 };
 const OTHER: Threshold =
     Threshold { name: "over the threshold of a number (place .03)", person: 2.0, place: 0.03 };
+/// From which probability of a street a place is an address, whatever town stands in it.
+const SURE_STREET: f32 = 0.3;
 /// Words beside names that the network takes in now and then.
 const NEVER: [&str; 14] =
     ["im", "is", "me", "my", "hi", "hey", "hello", "and", "called", "phoned", "here", "speaking", "goodbye", "farewell"];

@@ -178,3 +178,93 @@ const BATCH: usize = 256;
 
 const MODEL_SHA256: &str = "9f27d24949b0581701071ea5ef522d77ccd3f50c525cc91eac4d265b0fc2afe5";
 const VOCABULARY_SHA256: &str = "0fbe6b50061feabb9be68af471e9aa6df07a4bc428bdca4b0eff1fcd3612dee5";
+
+#[cfg(test)]
+pub(in crate::redaction) mod testing {
+    use super::Names;
+
+    /// Reads a file of the model from where `models/fetch` puts it: beside the folder of this build.
+    pub(crate) fn file(name: &str) -> Vec<u8> {
+        let program = std::env::current_exe().unwrap();
+        let mut places = program.ancestors().map(|above| above.join("models/rampart-1.4.0").join(name));
+        let path = places.find(|path| path.exists()).expect("the names model is not there: run models/fetch");
+        std::fs::read(path).unwrap()
+    }
+
+    /// Loads the model.
+    pub(crate) fn names() -> Names {
+        Names::load(&file(Names::MODEL), &file(Names::VOCABULARY), 1).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{file, names};
+    use super::*;
+    use crate::redaction::Class;
+
+    fn found<'t>(names: &Names, text: &'t str) -> Vec<(Class, &'t str)> {
+        let spans = names.find(&[text]).pop().unwrap();
+        spans.into_iter().map(|found| (found.class, &text[found.span])).collect()
+    }
+
+    #[test]
+    fn people_addresses_and_places_are_found() {
+        let names = names();
+        for (text, expected) in [
+            ("I spoke with Ada Lovelace today.", (Class::Person, "Ada Lovelace")),
+            ("could you tell mike about it", (Class::Person, "mike")),
+            ("JOHN SMITH CALLED", (Class::Person, "JOHN SMITH")),
+            ("hi im sarah connor and i need help", (Class::Person, "sarah connor")),
+            ("Ship it to 12 Elm Street, Boston 02134 please", (Class::Address, "12 Elm Street, Boston 02134")),
+            ("I grew up in Leeds.", (Class::Location, "Leeds")),
+        ] {
+            assert!(found(&names, text).contains(&expected), "{text}: {:?}", found(&names, text));
+        }
+        assert_eq!(found(&names, "Thanks, the order arrived this morning."), []);
+    }
+
+    #[test]
+    fn texts_together_give_what_each_gives_alone() {
+        let names = names();
+        let long = format!("{} Then Ada Lovelace came.", "The weather was fine and Monday was quiet. ".repeat(40));
+        let texts = ["I met Ada Lovelace.", "ok", "", &long, "She lives in Leeds."];
+        let together = names.find(&texts);
+        for (text, spans) in texts.iter().zip(&together) {
+            assert_eq!(names.find(&[text]), std::slice::from_ref(spans), "{text}");
+        }
+        assert_eq!(together.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn a_name_at_any_place_of_a_long_text_is_found() {
+        let names = names();
+        for before in 0..16 {
+            let filler = "the parcel came late again and nobody was home. ";
+            let text = format!("{}yesterday Ada Lovelace called us. {}", filler.repeat(before), filler.repeat(16));
+            assert_eq!(found(&names, &text), [(Class::Person, "Ada Lovelace")], "{before} sentences before it");
+        }
+    }
+
+    #[test]
+    fn windows_cover_every_piece_and_begin_with_a_word() {
+        let piece = |at: usize| Piece { id: 5, span: at..at + 1, continues: at % 7 != 0 };
+        for length in [0, 1, WINDOW, WINDOW + 1, 5 * WINDOW] {
+            let pieces: Vec<Piece> = (0..length).map(piece).collect();
+            let windows: Vec<_> = windows(&pieces).collect();
+            assert_eq!(windows.last().map_or(0, |last| last.end), length);
+            assert!(windows.windows(2).all(|two| two[1].start < two[0].end && two[1].start > two[0].start));
+            assert!(windows.iter().all(|window| window.len() <= WINDOW && !pieces[window.start].continues));
+        }
+        let word: Vec<Piece> = (0..3 * WINDOW).map(|at| Piece { continues: at > 0, ..piece(at) }).collect();
+        assert_eq!(windows(&word).last().map(|last| last.end), Some(3 * WINDOW));
+    }
+
+    #[test]
+    fn a_file_with_another_byte_is_refused() {
+        let (mut model, vocabulary) = (file(Names::MODEL), file(Names::VOCABULARY));
+        assert_eq!(Names::load(&model, &vocabulary[1..], 1).unwrap_err(), ModelError::Hash("vocabulary"));
+        model[1_000_000] ^= 1;
+        assert_eq!(Names::load(&model, &vocabulary, 1).unwrap_err(), ModelError::Hash("model"));
+    }
+}

@@ -302,3 +302,44 @@ impl SimdOp for Add<'_> {
 
 const EPSILON: f32 = 1e-12;
 const MISFIT: ModelError = ModelError::Format("the network does not fit its input");
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::file;
+    use super::*;
+
+    /// The label of each token and its probability of none, computed once with ONNX Runtime 1.23 (Python) from the same file: "My name is
+    /// Ada Lovelace and I live at 12 Elm Street, Boston." and "thanks, the order arrived this morning".
+    #[test]
+    fn labels_are_those_of_the_reference() {
+        let network = Network::load(&file(super::super::Names::MODEL)).unwrap();
+        let texts = [TEXT.iter().map(|(id, ..)| *id).collect(), PLAIN.to_vec()];
+        let together = network.run(&texts).unwrap();
+        for ((id, label, none), row) in TEXT.iter().zip(together.chunks(LABELS)) {
+            let best = (0..LABELS).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+            assert_eq!(best, *label, "token {id}");
+            assert!((row[0] - none).abs() < 0.15, "token {id}: {} and not {none}", row[0]);
+        }
+        assert!(together[TEXT.len() * LABELS..].chunks(LABELS).all(|row| row[0] > 0.9));
+        let alone = network.run(&texts[1..]).unwrap();
+        let difference = alone.iter().zip(&together[TEXT.len() * LABELS..]).map(|(a, b)| (a - b).abs());
+        assert!(difference.fold(0.0, f32::max) < 1e-4, "a text looks at its neighbour");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let network = Network::load(&file(super::super::Names::MODEL)).unwrap();
+        assert!(network.run(&[vec![u32::MAX]]).is_err());
+        assert!(network.run(&[vec![5; POSITIONS + 1]]).is_err());
+        assert_eq!(network.run(&[]).unwrap(), [0.0; 0]);
+        assert!(Network::load(&file(super::super::Names::MODEL)[..1 << 20]).is_err());
+    }
+
+    #[rustfmt::skip]
+    const TEXT: &[(u32, usize, f32)] = &[
+        (2, 0, 0.63), (15545, 0, 1.0), (921, 0, 1.0), (15941, 0, 1.0), (7191, 1, 0.0), (18621, 3, 0.0), (10546, 3, 0.0), (2550, 0, 1.0),
+        (778, 0, 1.0), (1524, 0, 1.0), (12237, 0, 1.0), (13841, 23, 0.013), (1668, 25, 0.001), (9398, 26, 0.002), (8381, 0, 1.0),
+        (3742, 29, 0.002), (7148, 0, 1.0), (3, 0, 1.0),
+    ];
+    const PLAIN: &[u32] = &[2, 16102, 8381, 17307, 17095, 11325, 281, 16796, 3];
+}

@@ -190,3 +190,45 @@ pub(super) const START: u32 = 2;
 pub(super) const END: u32 = 3;
 /// Letters of the longest word that is cut; a longer one is unknown.
 const MAX_WORD: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::file;
+    use super::*;
+
+    fn cut(text: &str) -> Vec<(u32, usize, usize)> {
+        let vocabulary = String::from_utf8(file(super::super::Names::VOCABULARY)).unwrap();
+        let pieces = WordPiece::new(&vocabulary).unwrap().cut(text);
+        pieces.into_iter().map(|piece| (piece.id, piece.span.start, piece.span.end)).collect()
+    }
+
+    /// Computed once with the `tokenizers` library (0.22, Python) from the model's `tokenizer.json`.
+    #[test]
+    fn pieces_and_places_are_those_of_the_reference() {
+        for (text, expected) in VECTORS {
+            assert_eq!(cut(text), *expected, "{text:?}");
+        }
+        assert_eq!(cut(&"x".repeat(101)), [(UNKNOWN, 0, 101)]);
+        assert_ne!(cut(&"x".repeat(100))[0].0, UNKNOWN);
+    }
+
+    #[test]
+    fn another_vocabulary_is_refused() {
+        assert!(WordPiece::new("[PAD]\n[CLS]\n[UNK]\n[SEP]\n").is_err());
+    }
+
+    #[rustfmt::skip]
+    const VECTORS: &[(&str, &[(u32, usize, usize)])] = &[
+        ("Hi, I'm Ada Lovelace!", &[(9573, 0, 2), (8381, 2, 3), (778, 4, 5), (15214, 5, 6), (15912, 6, 7), (7191, 8, 11), (18621, 12, 16), (10546, 16, 20), (4664, 20, 21)]),
+        ("Élodie Çelik-Müller", &[(13963, 0, 3), (4509, 3, 5), (14573, 5, 7), (1382, 8, 11), (18733, 11, 14), (9046, 14, 15), (13076, 15, 22)]),
+        ("naïve café ñandú", &[(19401, 0, 2), (10228, 2, 6), (14431, 7, 12), (16981, 13, 17), (8838, 17, 20)]),
+        ("王小明 lives in 東京", &[(18326, 0, 3), (18012, 3, 6), (3689, 6, 9), (17372, 10, 15), (8467, 16, 18), (16023, 19, 22), (3579, 22, 25)]),
+        ("김철수님", &[(6858, 0, 3), (12032, 0, 3), (8457, 0, 3), (2332, 3, 6), (17242, 3, 6), (8890, 3, 6), (4964, 6, 9), (16155, 6, 9), (3188, 9, 12), (12032, 9, 12), (8457, 9, 12)]),
+        ("a\u{0}b\u{200B}c\u{FFFD}d\te\u{A0}f", &[(12992, 0, 7), (13289, 10, 11), (6668, 12, 13), (15978, 15, 16)]),
+        ("don't—stop… “now” $5.00", &[(8082, 0, 3), (15214, 3, 4), (10347, 4, 5), (13730, 5, 8), (15571, 8, 12), (3574, 12, 15), (2513, 16, 19), (15872, 19, 22), (11806, 22, 25), (10538, 26, 27), (8966, 27, 28), (7148, 28, 29), (10004, 29, 31)]),
+        ("Ünïcödé: ΣΊΣΥΦΟΣ Привет", &[(10221, 0, 3), (14329, 3, 8), (8020, 8, 11), (10198, 11, 12), (7203, 13, 15), (13681, 15, 17), (13973, 17, 19), (11667, 19, 21), (756, 21, 23), (11280, 23, 25), (13973, 25, 27), (4001, 28, 30), (2867, 30, 32), (7566, 32, 34), (16824, 34, 36), (11722, 36, 38), (5221, 38, 40)]),
+        ("हिन्दी नमस्ते", &[(3220, 0, 3), (145, 3, 6), (17877, 6, 9), (113, 12, 15), (4892, 15, 18), (8887, 19, 22), (13708, 22, 25), (19490, 25, 28), (5524, 31, 34)]),
+        ("😀 smile ﬁne ½", &[(1, 0, 4), (959, 5, 10), (477, 11, 14), (3306, 14, 16), (12626, 17, 19)]),
+        ("मेरा İstanbul", &[(8344, 0, 3), (18086, 6, 9), (17610, 9, 12), (10822, 13, 22)]),
+    ];
+}
