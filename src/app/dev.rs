@@ -33,7 +33,9 @@ pub(super) async fn start(options: DevOptions) -> Result<(RunningVault, DevFacts
         Some(keys) => keys,
         None => make(&dir).await?,
     };
-    let running = serve(config(&dir, options.names_model.as_deref())?, options.clock_file.map_or(Time::System, Time::File)).await?;
+    let running =
+        serve(config(&dir, options.names_model.as_deref())?, options.clock_file.map_or(Time::System, Time::File))
+            .await?;
     if Role::ALL.iter().any(|role| !keys.contains_key(role.as_str())) {
         furnish(running.vault(), &mut keys).await?;
         keep(&dir, &keys)?;

@@ -199,7 +199,9 @@ impl Engine {
         let normal: Vec<Normalised<'_>> = texts.iter().map(|text| Normalised::new(text)).collect();
         let normal: Vec<&str> = normal.iter().map(|normal| &*normal.text).collect();
         let found = names.find(&normal).into_iter();
-        found.map(|spans| spans.into_iter().filter(|span| self.enabled.holds(span.class)).map(hit_of).collect()).collect()
+        found
+            .map(|spans| spans.into_iter().filter(|span| self.enabled.holds(span.class)).map(hit_of).collect())
+            .collect()
     }
 
     fn looks_for_names(&self) -> bool {

@@ -58,7 +58,8 @@ impl Vault {
         let room = self.workshop.enter(&records).await?;
         let (mut previewed, mut bytes) = (Vec::with_capacity(records.len()), 0);
         for (index, record) in records.into_iter().enumerate() {
-            let done = aside(&engine, || redact(&engine, &key, record)).map_err(|error| error.within(&format!("records[{index}]")))?;
+            let done = aside(&engine, || redact(&engine, &key, record))
+                .map_err(|error| error.within(&format!("records[{index}]")))?;
             bytes += done.weight();
             must_fit(bytes)?;
             let parts = done.parts;

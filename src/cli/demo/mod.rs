@@ -36,7 +36,8 @@ pub(super) async fn run<H: Host>(args: DemoArgs, host: &H, printer: &mut Printer
     core_dumps::forbid().map_err(CliError::io("core dumps"))?;
     let folder = std::env::temp_dir().join(format!("subrosa-demo-{}", random::uuid_v4()));
     let clock_file = folder.with_extension("clock");
-    let options = DevOptions { data_dir: folder.clone(), clock_file: Some(clock_file.clone()), names_model: args.names.model() };
+    let options =
+        DevOptions { data_dir: folder.clone(), clock_file: Some(clock_file.clone()), names_model: args.names.model() };
     let told = tell(host, options, &folder, printer).await;
     let _ = std::fs::remove_file(&clock_file);
     if args.keep {

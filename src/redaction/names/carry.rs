@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn the_newest_words_stay() {
         let mut carried = Carried::default();
-        let name = |n: usize| format!("n{}", ['a', 'b', 'c', 'd'].map(|c| c.to_string().repeat(n / 64 + 1 + n % 64)).concat());
+        let name =
+            |n: usize| format!("n{}", ['a', 'b', 'c', 'd'].map(|c| c.to_string().repeat(n / 64 + 1 + n % 64)).concat());
         (0..300).for_each(|n| carried.learn(&name(n), &key(1)));
         carried.learn("Jane", &key(1));
         assert!(carried.to_bytes().len() <= MOST * HASH);

@@ -171,17 +171,20 @@ struct Threshold {
 
 const CAPITAL: Threshold =
     Threshold { name: "over the threshold of a capitalised word (person .06, place .02)", person: 0.06, place: 0.02 };
-const SMALL: Threshold =
-    Threshold { name: "over the threshold of a small word among capitals (person .5, place .2)", person: 0.5, place: 0.2 };
+const SMALL: Threshold = Threshold {
+    name: "over the threshold of a small word among capitals (person .5, place .2)",
+    person: 0.5,
+    place: 0.2,
+};
 const SINGLE: Threshold =
     Threshold { name: "over the threshold of a text in one case (person .1, place .2)", person: 0.1, place: 0.2 };
-const OTHER: Threshold =
-    Threshold { name: "over the threshold of a number (place .03)", person: 2.0, place: 0.03 };
+const OTHER: Threshold = Threshold { name: "over the threshold of a number (place .03)", person: 2.0, place: 0.03 };
 /// From which probability of a street a place is an address, whatever town stands in it.
 const SURE_STREET: f32 = 0.3;
 /// Words beside names that the network takes in now and then.
-const NEVER: [&str; 14] =
-    ["im", "is", "me", "my", "hi", "hey", "hello", "and", "called", "phoned", "here", "speaking", "goodbye", "farewell"];
+const NEVER: [&str; 14] = [
+    "im", "is", "me", "my", "hi", "hey", "hello", "and", "called", "phoned", "here", "speaking", "goodbye", "farewell",
+];
 /// From which probability a number alone is a postal code or a house number.
 const LONE_NUMBER: f32 = 0.6;
 

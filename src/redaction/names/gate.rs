@@ -29,12 +29,8 @@ pub(crate) struct RuleGate {
 impl RuleGate {
     pub(crate) fn new() -> RuleGate {
         let list = |words: &'static str| words.split_ascii_whitespace();
-        RuleGate {
-            ordinary: list(ORDINARY).collect(),
-            telling: list(CUES).chain(list(GIVEN)).collect(),
-        }
+        RuleGate { ordinary: list(ORDINARY).collect(), telling: list(CUES).chain(list(GIVEN)).collect() }
     }
-
 
     /// Returns whether `word` may be part of a name or an address.
     fn tells(&self, word: &str) -> bool {
@@ -63,7 +59,9 @@ mod tests {
 
     #[test]
     fn plain_talk_is_not_asked_about() {
-        for text in ["Yes, that works for me.", "I need 2 tickets for Monday at 7 pm", "ok thanks", "What time is it?", ""] {
+        for text in
+            ["Yes, that works for me.", "I need 2 tickets for Monday at 7 pm", "ok thanks", "What time is it?", ""]
+        {
             assert!(!asks(text), "{text}");
         }
     }

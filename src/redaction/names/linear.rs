@@ -22,7 +22,12 @@ pub(super) struct Linear {
 
 impl Linear {
     /// Brings `weights`, one row of `inputs` numbers an output, to 8 bits with a scale a row.
-    pub(super) fn new(multiplier: &Multiplier, weights: &[f32], bias: Vec<f32>, inputs: usize) -> Result<Linear, ModelError> {
+    pub(super) fn new(
+        multiplier: &Multiplier,
+        weights: &[f32],
+        bias: Vec<f32>,
+        inputs: usize,
+    ) -> Result<Linear, ModelError> {
         let outputs = bias.len();
         if weights.len() != outputs * inputs {
             return Err(ModelError::Format("a layer has the wrong size"));
@@ -42,7 +47,12 @@ impl Linear {
     }
 
     /// Computes the layer for every row of `input`.
-    pub(super) fn apply(&self, multiplier: &Multiplier, input: &Activations, output: &mut Vec<f32>) -> Result<(), ModelError> {
+    pub(super) fn apply(
+        &self,
+        multiplier: &Multiplier,
+        input: &Activations,
+        output: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
         let (rows, outputs) = (input.scales.len(), self.bias.len());
         let mut sums = vec![0i32; rows * outputs];
         let matrix = NdTensorView::from_data([rows, self.inputs], &input.values[..]);
@@ -51,7 +61,8 @@ impl Linear {
             .map_err(|_| ModelError::Format("a layer does not fit"))?;
         output.clear();
         output.resize(rows * outputs, 0.0);
-        let lines = sums.chunks_exact(outputs).zip(output.chunks_exact_mut(outputs)).zip(&input.scales).zip(&input.zeros);
+        let lines =
+            sums.chunks_exact(outputs).zip(output.chunks_exact_mut(outputs)).zip(&input.scales).zip(&input.zeros);
         for (((sums, output), &scale), &zero) in lines {
             Dequantise { layer: self, sums, output, scale, zero: zero.into() }.dispatch();
         }

@@ -74,7 +74,8 @@ impl Names {
     pub fn load(model: &[u8], vocabulary: &[u8], threads: usize) -> Result<Names, ModelError> {
         check(model, MODEL_SHA256, "model")?;
         check(vocabulary, VOCABULARY_SHA256, "vocabulary")?;
-        let vocabulary = std::str::from_utf8(vocabulary).map_err(|_| ModelError::Format("the vocabulary is no text"))?;
+        let vocabulary =
+            std::str::from_utf8(vocabulary).map_err(|_| ModelError::Format("the vocabulary is no text"))?;
         let thread = |_| rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "names".to_owned()).build();
         Ok(Names {
             network: Network::load(model)?,
@@ -110,7 +111,8 @@ impl Names {
     pub(super) fn ask(&self, texts: &[&str]) -> Vec<Vec<NameSpan>> {
         let pieces: Vec<Vec<Piece>> = texts.iter().map(|text| self.pieces.cut(text)).collect();
         let mut rows: Vec<Vec<f32>> = pieces.iter().map(|pieces| Vec::with_capacity(pieces.len() * LABELS)).collect();
-        let windows = pieces.iter().enumerate().flat_map(|(at, pieces)| windows(pieces).map(move |window| (at, window)));
+        let windows =
+            pieces.iter().enumerate().flat_map(|(at, pieces)| windows(pieces).map(move |window| (at, window)));
         let mut batch = Vec::new();
         let mut size = 0;
         for (at, window) in windows {
@@ -165,7 +167,11 @@ fn windows(pieces: &[Piece]) -> impl Iterator<Item = Range<usize>> + '_ {
 
 fn check(bytes: &[u8], expected: &str, what: &'static str) -> Result<(), ModelError> {
     let found = digest(&SHA256, bytes);
-    let same = found.as_ref().iter().map(|byte| format!("{byte:02x}")).eq(expected.as_bytes().chunks(2).map(|two| String::from_utf8_lossy(two).into_owned()));
+    let same = found
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .eq(expected.as_bytes().chunks(2).map(|two| String::from_utf8_lossy(two).into_owned()));
     if same { Ok(()) } else { Err(ModelError::Hash(what)) }
 }
 

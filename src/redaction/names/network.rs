@@ -108,11 +108,16 @@ impl Network {
         }
         Ok(state)
     }
-
 }
 
 impl Kernels {
-    fn attend(&self, layer: &Layer, spans: &[Range<usize>], state: &mut [f32], room: &mut Room) -> Result<(), ModelError> {
+    fn attend(
+        &self,
+        layer: &Layer,
+        spans: &[Range<usize>],
+        state: &mut [f32],
+        room: &mut Room,
+    ) -> Result<(), ModelError> {
         room.input.fill(state, WIDTH);
         layer.attention.apply(&self.multiplier, &room.input, &mut room.wide)?;
         room.mixed.clear();
@@ -128,7 +133,13 @@ impl Kernels {
     }
 
     /// Scaled dot-product attention of one text: `wide` holds query, key and value of a token side by side.
-    fn mix(&self, wide: &[f32], mixed: &mut [f32], scores: &mut Vec<f32>, head: &mut Vec<f32>) -> Result<(), ModelError> {
+    fn mix(
+        &self,
+        wide: &[f32],
+        mixed: &mut [f32],
+        scores: &mut Vec<f32>,
+        head: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
         let tokens = mixed.len() / WIDTH;
         scores.resize(tokens * tokens, 0.0);
         head.resize(tokens * HEAD, 0.0);
@@ -308,7 +319,7 @@ mod tests {
     use super::super::testing::file;
     use super::*;
 
-    /// The label of each token and its probability of none, computed once with ONNX Runtime 1.23 (Python) from the same file: "My name is
+    /// The label of each token and its probability of none, computed once with ONNX Runtime 1.32 (Python) from the same file: "My name is
     /// Ada Lovelace and I live at 12 Elm Street, Boston." and "thanks, the order arrived this morning".
     #[test]
     fn labels_are_those_of_the_reference() {

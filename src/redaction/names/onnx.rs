@@ -73,7 +73,8 @@ impl Tensors {
     /// Returns the numbers of a float tensor of `length` elements.
     pub(super) fn floats(&self, name: &str, length: usize) -> Result<Vec<f32>, ModelError> {
         let tensor = self.tensors.get(name).ok_or(ModelError::Format("a tensor is missing"))?;
-        let raw = tensor.raw_data.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        let raw =
+            tensor.raw_data.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
         let floats: Vec<f32> = if tensor.float_data.is_empty() { raw.collect() } else { tensor.float_data.clone() };
         if floats.len() == length { Ok(floats) } else { Err(ModelError::Format("a tensor has the wrong size")) }
     }

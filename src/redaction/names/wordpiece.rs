@@ -202,7 +202,7 @@ mod tests {
         pieces.into_iter().map(|piece| (piece.id, piece.span.start, piece.span.end)).collect()
     }
 
-    /// Computed once with the `tokenizers` library (0.22, Python) from the model's `tokenizer.json`.
+    /// Computed once with the `tokenizers` library (0.23.3, Python) from the model's `tokenizer.json`.
     #[test]
     fn pieces_and_places_are_those_of_the_reference() {
         for (text, expected) in VECTORS {

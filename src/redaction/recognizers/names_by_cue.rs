@@ -94,7 +94,9 @@ fn name(text: &str, lead: Lead) -> Option<usize> {
 fn fits(word: &str, lead: Lead, capital: bool, count: usize) -> bool {
     let lower = word.to_lowercase();
     let lists = &*LISTS;
-    let plain = lists.ordinary.contains(&*lower) || lists.titles.contains(&*lower) || lower.contains('\'') && !lower.starts_with("o'");
+    let plain = lists.ordinary.contains(&*lower)
+        || lists.titles.contains(&*lower)
+        || lower.contains('\'') && !lower.starts_with("o'");
     let upper = word.starts_with(char::is_uppercase);
     let common = plain && !(capital && upper && word.chars().any(char::is_lowercase) && AMBIGUOUS.contains(&&*lower));
     if common || END_WORDS.contains(&&*lower) || count > 0 && lower.ends_with("ing") {
@@ -123,7 +125,8 @@ fn closing(text: &str, end: usize) -> Option<Range<usize>> {
 
 /// Returns the name of Han, kana or Hangul letters in front of an honorific at `end`.
 fn before(text: &str, end: usize) -> Option<Range<usize>> {
-    let letters = text[..end].char_indices().rev().take_while(|(_, c)| is_block(*c) && !is_hiragana(*c)).take(MAX_BLOCK + 1);
+    let letters =
+        text[..end].char_indices().rev().take_while(|(_, c)| is_block(*c) && !is_hiragana(*c)).take(MAX_BLOCK + 1);
     let starts: Vec<usize> = letters.map(|(at, _)| at).collect();
     // Chinese sets no blank before a name: it begins with the first letter that is a surname, if one is.
     let surname = starts.iter().rev().find(|&&at| text[at..].starts_with(|c| SURNAMES.contains(c)));
@@ -186,30 +189,136 @@ const MAX_WORD: usize = 40;
 /// Letters of the longest name in a script without blanks.
 const MAX_BLOCK: usize = 4;
 const PARTICLES: [&str; 20] = [
-    "de", "da", "do", "dos", "di", "del", "della", "la", "le", "van", "von", "der", "den", "ter", "bin", "ibn", "al", "el", "y", "zu",
+    "de", "da", "do", "dos", "di", "del", "della", "la", "le", "van", "von", "der", "den", "ter", "bin", "ibn", "al",
+    "el", "y", "zu",
 ];
 /// Ordinary words that are names too, where they are capitalised behind a cue.
 const AMBIGUOUS: [&str; 26] = [
-    "will", "may", "rose", "grant", "mark", "bill", "hope", "faith", "grace", "joy", "summer", "autumn", "june", "april", "august",
-    "sunny", "art", "hunter", "mason", "cook", "smith", "baker", "love", "day", "best", "bush",
+    "will", "may", "rose", "grant", "mark", "bill", "hope", "faith", "grace", "joy", "summer", "autumn", "june",
+    "april", "august", "sunny", "art", "hunter", "mason", "cook", "smith", "baker", "love", "day", "best", "bush",
 ];
 /// Words that end a name or show that none follows.
 const END_WORDS: [&str; 66] = [
-    "and", "or", "but", "und", "y", "et", "e", "en", "och", "og", "i", "и", "और", "و", "not", "incorrect", "wrong", "spelled", "misspelled",
-    "required", "unknown", "lost", "taken", "confidential", "irrelevant", "none", "empty", "blank", "invalid", "missing", "written", "pronounced",
-    "listed", "registered", "supposed", "calling", "speaking", "writing", "interested", "trying", "ready", "happy", "sorry", "afraid", "tired",
-    "bored", "hungry", "confused", "frustrated", "worried", "wondering", "है", "हूँ", "हैं", "aber", "mais", "pero", "ma", "mas", "maar", "customer",
-    "service", "support", "team", "valued", "client",
+    "and",
+    "or",
+    "but",
+    "und",
+    "y",
+    "et",
+    "e",
+    "en",
+    "och",
+    "og",
+    "i",
+    "и",
+    "और",
+    "و",
+    "not",
+    "incorrect",
+    "wrong",
+    "spelled",
+    "misspelled",
+    "required",
+    "unknown",
+    "lost",
+    "taken",
+    "confidential",
+    "irrelevant",
+    "none",
+    "empty",
+    "blank",
+    "invalid",
+    "missing",
+    "written",
+    "pronounced",
+    "listed",
+    "registered",
+    "supposed",
+    "calling",
+    "speaking",
+    "writing",
+    "interested",
+    "trying",
+    "ready",
+    "happy",
+    "sorry",
+    "afraid",
+    "tired",
+    "bored",
+    "hungry",
+    "confused",
+    "frustrated",
+    "worried",
+    "wondering",
+    "है",
+    "हूँ",
+    "हैं",
+    "aber",
+    "mais",
+    "pero",
+    "ma",
+    "mas",
+    "maar",
+    "customer",
+    "service",
+    "support",
+    "team",
+    "valued",
+    "client",
 ];
 /// Where a name in Chinese, Japanese or Korean ends.
 const STOPS: [&str; 22] = [
-    "です", "と申", "といい", "と言", "でござ", "だ", "の", "は", "が", "を", "입니다", "이에요", "예요", "이고", "이라고", "라고", "은", "는", "的", "，", "是", "想",
+    "です",
+    "と申",
+    "といい",
+    "と言",
+    "でござ",
+    "だ",
+    "の",
+    "は",
+    "が",
+    "を",
+    "입니다",
+    "이에요",
+    "예요",
+    "이고",
+    "이라고",
+    "라고",
+    "은",
+    "는",
+    "的",
+    "，",
+    "是",
+    "想",
 ];
 /// The most frequent Chinese surnames, which go before the given name.
 const SURNAMES: &str = "王李张張刘劉陈陳杨楊赵趙黄黃周吴吳徐孙孫胡朱高林何郭马馬罗羅梁宋郑鄭谢謝韩韓唐冯馮于董萧蕭程曹袁邓鄧许許傅沈曾彭吕呂苏蘇卢盧蒋蔣蔡贾賈丁魏薛叶葉阎余潘杜戴夏钟鍾汪田任姜范方石姚谭譚廖邹鄒熊金陆陸郝孔白崔康毛邱秦江史顾顧侯邵孟龙龍万段雷钱錢汤尹黎易常武乔贺赖龚文";
 /// What stands in front of an honorific and is no name.
 const NOT_NAMES: [&str; 24] = [
-    "客", "皆", "母", "父", "兄", "姉", "神", "王", "奥", "娘", "嬢", "医", "者", "各位", "女士们", "老", "这位", "那位", "고객", "선생", "사장", "부장", "여러분", "손",
+    "客",
+    "皆",
+    "母",
+    "父",
+    "兄",
+    "姉",
+    "神",
+    "王",
+    "奥",
+    "娘",
+    "嬢",
+    "医",
+    "者",
+    "各位",
+    "女士们",
+    "老",
+    "这位",
+    "那位",
+    "고객",
+    "선생",
+    "사장",
+    "부장",
+    "여러분",
+    "손",
 ];
 
 const fn cue(word: &'static str, lead: Lead) -> NameCue {
