@@ -7,7 +7,7 @@ use subrosa_proto::v1;
 use tonic::Code;
 
 use crate::canary::hits;
-use crate::support::{House, TENANT, refused, said, uuid};
+use crate::support::{House, TENANT, refused, said, text_of, uuid};
 
 /// Returns the file of the model, where `models/fetch` puts it: beside the folder of this build.
 fn model() -> PathBuf {
@@ -26,7 +26,7 @@ async fn names_and_addresses_never_land_where_the_model_is_required() {
         v1::PreviewRedactionRequest { tenant: TENANT.to_owned(), records: vec![said("ask Zebulon Quillfeather")] };
     house.bot().ingest().preview_redaction(preview).await.unwrap();
     let records = house.reader().read(&name).await.unwrap();
-    let shown = format!("{records:?}");
+    let shown = records.iter().map(text_of).collect::<Vec<_>>().join("\n");
     assert!(shown.contains("<PERSON_") && shown.contains("<ADDRESS_"), "{shown}");
     house.stop().await;
     let values = ["Zebulon", "zebulon", "Quillfeather", "Larkspur"].map(str::to_owned);
