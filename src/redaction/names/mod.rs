@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn windows_cover_every_piece_and_begin_with_a_word() {
-        let piece = |at: usize| Piece { id: 5, span: at..at + 1, continues: at % 7 != 0 };
+        let piece = |at: usize| Piece { id: 5, span: at..at + 1, continues: !at.is_multiple_of(7) };
         for length in [0, 1, WINDOW, WINDOW + 1, 5 * WINDOW] {
             let pieces: Vec<Piece> = (0..length).map(piece).collect();
             let windows: Vec<_> = windows(&pieces).collect();

@@ -196,7 +196,7 @@ mod tests {
     use super::super::testing::file;
     use super::*;
 
-    fn cut(text: &str) -> Vec<(u32, usize, usize)> {
+    fn cut(text: &str) -> Vec<Place> {
         let vocabulary = String::from_utf8(file(super::super::Names::VOCABULARY)).unwrap();
         let pieces = WordPiece::new(&vocabulary).unwrap().cut(text);
         pieces.into_iter().map(|piece| (piece.id, piece.span.start, piece.span.end)).collect()
@@ -217,8 +217,11 @@ mod tests {
         assert!(WordPiece::new("[PAD]\n[CLS]\n[UNK]\n[SEP]\n").is_err());
     }
 
+    /// Number, start and end of a piece.
+    type Place = (u32, usize, usize);
+
     #[rustfmt::skip]
-    const VECTORS: &[(&str, &[(u32, usize, usize)])] = &[
+    const VECTORS: &[(&str, &[Place])] = &[
         ("Hi, I'm Ada Lovelace!", &[(9573, 0, 2), (8381, 2, 3), (778, 4, 5), (15214, 5, 6), (15912, 6, 7), (7191, 8, 11), (18621, 12, 16), (10546, 16, 20), (4664, 20, 21)]),
         ("Élodie Çelik-Müller", &[(13963, 0, 3), (4509, 3, 5), (14573, 5, 7), (1382, 8, 11), (18733, 11, 14), (9046, 14, 15), (13076, 15, 22)]),
         ("naïve café ñandú", &[(19401, 0, 2), (10228, 2, 6), (14431, 7, 12), (16981, 13, 17), (8838, 17, 20)]),
