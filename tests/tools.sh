@@ -71,6 +71,13 @@ need_python() {
     || die "the Python packages are installed and do not load: remove $wanted and try again"
 }
 
+# The names model, checked by hash (models/fetch). It lies where the built program looks for it.
+need_names_model() {
+  say "looking for the names model"
+  models/fetch "$TARGET/models/rampart-1.4.0" || die "the names model cannot be had: see above"
+  export SUBROSA_TEST_NAMES_MODEL=$TARGET/models/rampart-1.4.0/model_q4.onnx
+}
+
 need_openssl() {
   need openssl "on Debian, apt-get install openssl"
   openssl version | grep -q '^OpenSSL 3' || die "openssl is not version 3: the example in docs/access.md is tried with it"

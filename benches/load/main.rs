@@ -57,7 +57,7 @@ async fn ingest(folder: &Path, report: &mut Report) {
     let (mut stream_ratio, mut batch_ratio) = (Figure::default(), Figure::default());
     for round in 0..ROUNDS {
         let dir = folder.join(format!("ingest-{round}"));
-        let options = DevOptions { data_dir: dir.clone(), clock_file: None };
+        let options = DevOptions { data_dir: dir.clone(), clock_file: None, names_model: None };
         let (vault, facts) = App.dev(options).await.expect("a vault");
         let client = drive::Client::connect(vault.endpoints(), &facts).await;
         let streamed = client.ingest(STREAMS, INGEST_RECORDS).await;
@@ -84,7 +84,7 @@ async fn ingest(folder: &Path, report: &mut Report) {
 
 /// Reading a whole conversation, and the last turns of one.
 async fn read(folder: &Path, report: &mut Report) {
-    let options = DevOptions { data_dir: folder.join("read"), clock_file: None };
+    let options = DevOptions { data_dir: folder.join("read"), clock_file: None, names_model: None };
     let (vault, facts) = App.dev(options).await.expect("a vault");
     let client = drive::Client::connect(vault.endpoints(), &facts).await;
     let name = client.conversation_with(10_000).await;

@@ -33,7 +33,9 @@ pub(super) async fn start(options: DevOptions) -> Result<(RunningVault, DevFacts
         Some(keys) => keys,
         None => make(&dir).await?,
     };
-    let running = serve(config(&dir)?, options.clock_file.map_or(Time::System, Time::File)).await?;
+    let running =
+        serve(config(&dir, options.names_model.as_deref())?, options.clock_file.map_or(Time::System, Time::File))
+            .await?;
     if Role::ALL.iter().any(|role| !keys.contains_key(role.as_str())) {
         furnish(running.vault(), &mut keys).await?;
         keep(&dir, &keys)?;
@@ -53,12 +55,17 @@ async fn make(dir: &Path) -> Result<Keys, AppError> {
 }
 
 /// The folder's own configuration, on free ports, looking often at the clock that a file may move.
-fn config(dir: &Path) -> Result<Config, AppError> {
+fn config(dir: &Path, names_model: Option<&Path>) -> Result<Config, AppError> {
     let any_port =
         ["data", "compliance", "operator", "metrics"].map(|listener| format!("server.{listener}_address=127.0.0.1:0"));
     let mut flags = any_port.to_vec();
     flags.push("retention.expiry_interval=200ms".to_owned());
     flags.push("server.drain_deadline=5s".to_owned());
+    if let Some(model) = names_model {
+        let model = std::path::absolute(model).map_err(AppError::file(model))?;
+        flags.push("redaction.names=required".to_owned());
+        flags.push(format!("redaction.names_model={}", model.display()));
+    }
     let layers = Layers { file: Some(dir.join(CONFIG)), environment: Vec::new(), flags };
     Config::load(&layers).map_err(|error| AppError::Folder(error.to_string()))
 }

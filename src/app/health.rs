@@ -52,6 +52,7 @@ impl Health {
             Component { name: "store", down: store },
             Component { name: "audit", down: store },
             Component { name: "keys", down: keys },
+            Component { name: "redactor", down: of("redactor") },
         ]
     }
 

@@ -7,6 +7,7 @@
 //! | bind and serve the listeners | `listeners` |
 //! | read certificates, authorities and revocation lists | `tls`, `client_certificates` |
 //! | put a new configuration or certificate in force | `transport` |
+//! | load the names model, or wait for it | `names` |
 //! | run a throw-away vault | `dev` |
 //! | see what runs beside the calls | `workers` |
 
@@ -16,6 +17,7 @@ mod error;
 mod health;
 mod init;
 mod listeners;
+mod names;
 mod open_files;
 mod serve;
 mod tls;

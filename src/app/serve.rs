@@ -23,6 +23,7 @@ use crate::watch::{Metrics, task};
 use super::error::AppError;
 use super::health::Health;
 use super::listeners::{Info, Listeners, Surface};
+use super::names::NamesModel;
 use super::open_files;
 use super::transport::Reloads;
 use super::workers::{Rhythm, Workers};
@@ -61,13 +62,15 @@ pub(super) async fn start(config: Config, time: Time) -> Result<RunningVault, Ap
     let reloads = Reloads::start(&config, clock, &vault)?;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, Arc::clone(&metrics));
+    let names = NamesModel::new(&config.redaction);
+    names.load_into(&vault).await;
     health.probe(&vault).await;
     let rhythm = Rhythm {
         checkpoint: config.audit.checkpoint_interval,
         checkpoint_entries: config.audit.checkpoint_entries.get(),
         expiry: config.retention.expiry_interval,
     };
-    let workers = Workers::start(&vault, rhythm, health.clone(), Arc::clone(&metrics)).await?;
+    let workers = Workers::start(&vault, rhythm, health.clone(), Arc::clone(&metrics), names).await?;
     let ends = Ends::default();
     let stop = ends.stop.clone();
     let listeners = Listeners::bind(&config.server).await?;
@@ -183,6 +186,7 @@ async fn open(
         default_retention_days: u32::try_from(config.retention.default_days.get()).unwrap_or(u32::MAX),
         remember: config.limits.idempotency_window,
         work_bytes: config.limits.memory.as_usize() / 2,
+        names_required: config.redaction.names == crate::config::Names::Required,
     };
     let vault = Vault::start(data, ring, clock, settings, metrics).await?;
     Ok((vault, vec![data_writer, keys_writer]))

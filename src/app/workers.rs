@@ -1,4 +1,4 @@
-//! What runs beside the calls: checkpoints, expiry, failed logins, forgotten requests, health and metrics.
+//! What runs beside the calls: checkpoints, expiry, failed logins, forgotten requests, a names model that is awaited, health and metrics.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use crate::watch::{Metrics, task};
 
 use super::error::AppError;
 use super::health::Health;
+use super::names::NamesModel;
 
 /// How often each worker runs.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +40,9 @@ impl Workers {
         rhythm: Rhythm,
         health: Health,
         metrics: Arc<Metrics>,
+        names: NamesModel,
     ) -> Result<Self, AppError> {
+        let names = Arc::new(names);
         let stop = CancellationToken::new();
         let checkpointer = Checkpointer::new(Arc::clone(vault)).await?;
         let tasks = vec![
@@ -52,6 +55,10 @@ impl Workers {
             }),
             every("orphans", DAY, &stop, Arc::clone(vault), |vault| async move {
                 report("keys without a conversation are not dropped", vault.sweep_orphans().await);
+            }),
+            every("names-model", SECOND, &stop, Arc::clone(vault), move |vault| {
+                let names = Arc::clone(&names);
+                async move { names.load_into(&vault).await }
             }),
             every("health", SECOND, &stop, Arc::clone(vault), move |vault| {
                 let health = health.clone();

@@ -11,6 +11,7 @@ use crate::config::Config;
 use super::exit::CliError;
 use super::host::{DevFacts, DevOptions, Endpoints, Host, Running};
 use super::output::{Output, Printer};
+use super::redact::NamesArgs;
 use super::serve::{Stop, object, start_log, until_stopped};
 
 /// Arguments of `dev`.
@@ -22,6 +23,8 @@ pub(super) struct DevArgs {
     /// File with an RFC 3339 time: whenever it changes, the vault's clock goes on from there
     #[arg(long, value_name = "FILE")]
     clock_file: Option<PathBuf>,
+    #[command(flatten)]
+    names: NamesArgs,
     /// What is logged to standard error
     #[arg(long, default_value = "warn", value_name = "FILTER")]
     log: String,
@@ -37,7 +40,7 @@ pub(super) async fn run<H: Host>(args: DevArgs, host: &H, printer: &mut Printer)
     config.log.filter = args.log;
     start_log(&config)?;
     let mut stop = Stop::new()?;
-    let options = DevOptions { data_dir: args.data_dir, clock_file: args.clock_file };
+    let options = DevOptions { data_dir: args.data_dir, clock_file: args.clock_file, names_model: args.names.model() };
     let (vault, facts) = tokio::select! {
         started = host.dev(options) => started.map_err(CliError::Vault)?,
         () = stop.asked() => return Ok(()),

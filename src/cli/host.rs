@@ -124,6 +124,8 @@ pub struct DevOptions {
     pub data_dir: PathBuf,
     /// The file that moves its clock.
     pub clock_file: Option<PathBuf>,
+    /// The file of the names model, where it is to take part: then nothing is stored without it.
+    pub names_model: Option<PathBuf>,
 }
 
 /// What there is in a vault for development.

@@ -52,6 +52,7 @@ pub use host::{DevFacts, DevOptions, Endpoints, Host, HostError, InitOptions, In
 #[cfg(fuzzing)]
 pub use import::fuzzing;
 pub use output::{Output, Printer};
+pub use redact::model::load as load_names;
 
 /// An encrypted conversation vault with secure logging.
 #[derive(Parser, Debug)]

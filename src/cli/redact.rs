@@ -5,9 +5,12 @@
 //! With `--json` every line is a conversation of its own. Memory is bounded by the block and the line.
 
 mod lines;
+pub mod model;
 mod plain;
 
 use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 pub(crate) use lines::CodePoints;
 
@@ -30,12 +33,31 @@ pub struct RedactArgs {
     /// Turn on country packs (default: those of the policy)
     #[arg(long, value_enum)]
     pub packs: Option<Packs>,
-    /// The names model: leave it out, or refuse to run without it
-    #[arg(long, value_enum, default_value_t)]
-    pub names: Names,
+    /// Whether the names model takes part.
+    #[command(flatten)]
+    pub names: NamesArgs,
     /// Take every candidate as if a word beside it had named its class; for trying bare values
     #[arg(long)]
     pub assume_context: bool,
+}
+
+/// Whether the names model takes part, and where it lies.
+#[derive(Args, Clone, Debug, Default)]
+pub struct NamesArgs {
+    /// The names model: leave it out, or do nothing without it
+    #[arg(long, value_enum, default_value_t)]
+    pub names: Names,
+    /// The file of the names model; its vocabulary lies beside it (default: where models/fetch puts it, beside this program)
+    #[arg(long = "model", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+impl NamesArgs {
+    /// Returns the file of the model where it is required: the one given, or the usual one.
+    pub fn model(&self) -> Option<PathBuf> {
+        let usual = || model::default_path().unwrap_or_else(|| crate::redaction::names::Names::MODEL.into());
+        (self.names == Names::Required).then(|| self.file.clone().unwrap_or_else(usual))
+    }
 }
 
 /// Which country packs are on.
@@ -84,11 +106,14 @@ pub fn run(
     mut errors: impl Write,
     mut new_key: impl FnMut() -> PseudonymKey,
 ) -> Result<u8, RedactError> {
-    if args.names == Names::Required {
-        writeln!(errors, "this build has no names model; run with --names off to redact without it")?;
-        return Ok(UNAVAILABLE);
-    }
-    let engine = Engine::new(policy(args))?;
+    let names = match args.names.model().map(|path| model::load(Some(&path), 1)).transpose() {
+        Ok(names) => names.map(Arc::new),
+        Err(error) => {
+            writeln!(errors, "{error}; run with --names off to redact without it")?;
+            return Ok(UNAVAILABLE);
+        }
+    };
+    let engine = Engine::with_names(policy(args), names)?;
     let code = if args.json {
         lines::redact(&engine, args.explain, input, &mut output, &mut new_key)?
     } else {

@@ -11,7 +11,7 @@ use super::error::{ConfigError, Origin, Problem};
 use super::keys::RootKind;
 use super::section::{Entry, KeyDoc, Section};
 use super::value::Raw;
-use super::{Audit, Config, Keys, Limits, Log, Retention, Sealing, Server, Storage};
+use super::{Audit, Config, Keys, Limits, Log, Redaction, Retention, Sealing, Server, Storage};
 
 /// What a configuration is made of: each layer over the one before.
 #[derive(Debug, Clone, Default)]
@@ -133,6 +133,7 @@ impl Config {
         vec![
             (Server::NAME, self.server.entries()),
             (Storage::NAME, self.storage.entries()),
+            (Redaction::NAME, self.redaction.entries()),
             (Sealing::NAME, self.sealing.entries()),
             (Keys::NAME, self.keys.entries()),
             (Audit::NAME, self.audit.entries()),
@@ -146,6 +147,7 @@ impl Config {
         match section {
             Server::NAME => self.server.set(key, raw),
             Storage::NAME => self.storage.set(key, raw),
+            Redaction::NAME => self.redaction.set(key, raw),
             Sealing::NAME => self.sealing.set(key, raw),
             Keys::NAME => self.keys.set(key, raw),
             Audit::NAME => self.audit.set(key, raw),
@@ -160,6 +162,7 @@ impl Config {
         match section {
             Server::NAME => self.server.take(key, &other.server),
             Storage::NAME => self.storage.take(key, &other.storage),
+            Redaction::NAME => self.redaction.take(key, &other.redaction),
             Sealing::NAME => self.sealing.take(key, &other.sealing),
             Keys::NAME => self.keys.take(key, &other.keys),
             Audit::NAME => self.audit.take(key, &other.audit),
@@ -173,6 +176,7 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         checked(&self.server)?;
         checked(&self.storage)?;
+        checked(&self.redaction)?;
         checked(&self.sealing)?;
         checked(&self.keys)?;
         checked(&self.audit)?;

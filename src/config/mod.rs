@@ -17,6 +17,7 @@ mod keys;
 mod limits;
 mod load;
 mod log;
+mod redaction;
 mod retention;
 mod sealing;
 mod section;
@@ -30,6 +31,7 @@ pub use keys::{Keys, RootKind};
 pub use limits::Limits;
 pub use load::{Layers, read_secret};
 pub use log::{Log, LogFormat};
+pub use redaction::{Names, Redaction};
 pub use retention::Retention;
 pub use sealing::{Backend, Sealing};
 pub use section::KeyDoc;
@@ -48,6 +50,8 @@ pub struct Config {
     pub storage: Storage,
     /// How records are sealed.
     pub sealing: Sealing,
+    /// How names are found.
+    pub redaction: Redaction,
     /// Where the root key comes from, and how many data keys are kept in memory.
     pub keys: Keys,
     /// How often the audit log is signed.

@@ -7,6 +7,7 @@
 //! The state holds topics and counts. It holds no text: names are kept as keyed hashes by whoever carries them.
 
 use super::Class;
+use super::names::Carried;
 use super::recognizers::speech::ask::Asked;
 
 /// Who speaks in a turn.
@@ -30,8 +31,8 @@ impl Speaker {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dialogue {
     windows: Vec<Window>,
-    /// Keyed hashes of names that were found, as their keeper writes them.
-    names: Vec<u8>,
+    /// Keyed hashes of the words of names that were found.
+    pub(super) names: Carried,
 }
 
 /// Something that was asked for and may still come.
@@ -58,8 +59,6 @@ pub enum DialogueError {
 impl Dialogue {
     /// The most bytes that [`Dialogue::to_bytes`] returns.
     pub const MAX_BYTES: usize = 4096;
-    /// The most bytes of carried names.
-    pub const MAX_NAMES: usize = 3072;
 
     /// Writes the state down: version, windows, names. At most [`Dialogue::MAX_BYTES`].
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -69,8 +68,9 @@ impl Dialogue {
             bytes.extend([window.asked.code(), window.left, window.digits, u8::try_from(class.len()).unwrap_or(0)]);
             bytes.extend(class);
         }
-        bytes.extend(u16::try_from(self.names.len()).unwrap_or(0).to_be_bytes());
-        bytes.extend(&self.names);
+        let names = self.names.to_bytes();
+        bytes.extend(u16::try_from(names.len()).unwrap_or(0).to_be_bytes());
+        bytes.extend(names);
         bytes
     }
 
@@ -92,20 +92,10 @@ impl Dialogue {
         let windows = (0..count).map(|_| Window::read(&mut rest)).collect::<Result<_, _>>()?;
         let length = take(&mut rest, 2)?;
         let names = take(&mut rest, usize::from(u16::from_be_bytes([length[0], length[1]])))?;
-        if !rest.is_empty() || names.len() > Self::MAX_NAMES {
+        if !rest.is_empty() {
             return Err(DialogueError::Damaged);
         }
-        Ok(Dialogue { windows, names: names.to_vec() })
-    }
-
-    /// Returns the section of carried names, as it was set.
-    pub fn names(&self) -> &[u8] {
-        &self.names
-    }
-
-    /// Sets the section of carried names: keyed hashes, never names. What is over [`Dialogue::MAX_NAMES`] is not kept.
-    pub fn set_names(&mut self, names: &[u8]) {
-        self.names = names[..names.len().min(Self::MAX_NAMES)].to_vec();
+        Ok(Dialogue { windows, names: Carried::from_bytes(names) })
     }
 
     /// Returns what is waited for, the latest question last.

@@ -20,6 +20,8 @@ pub enum Stage {
     Cue,
     /// The name of its field announced it.
     Name,
+    /// The names tier told it: the network, or an earlier turn that held it.
+    Names,
 }
 
 /// What became of a candidate.

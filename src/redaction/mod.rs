@@ -5,9 +5,10 @@
 //! | say what is looked for and what is done with it | [`Policy`] |
 //! | build once, share, and redact text | [`Engine`], [`Engine::redact`] |
 //! | redact the value of a named field, such as metadata | [`Engine::redact_value`] |
-//! | redact the turns of a conversation, with what one asks of the next | [`Engine::redact_turn`], [`Dialogue`] |
+//! | redact the turns of a conversation, with what one asks of the next, and names of earlier ones found again | [`Engine::redact_turn`], [`Dialogue`] |
 //! | redact JSON by value, such as tool arguments | [`Engine::redact_json`] |
 //! | see why something was found or was not | [`Engine::explain`] |
+//! | load the model of the names tier | [`names::Names`] |
 //!
 //! The stages: `normalise` the text, `scan` it for candidates, have `recognizers` judge them, `resolve` overlaps,
 //! apply `operators`. The redacted text is scanned once more until nothing new comes up, so that redacting twice is
@@ -23,6 +24,7 @@ mod dialogue;
 mod evasion;
 mod explain;
 mod json;
+pub mod names;
 mod normalise;
 mod operators;
 mod policy;
@@ -35,6 +37,7 @@ mod turn;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use class::{Class, Pack, UnknownClass};
 pub use dialogue::{Dialogue, DialogueError, Speaker};
@@ -46,6 +49,7 @@ pub use pseudonym::PseudonymKey;
 use class::ClassSet;
 use context::Word;
 use json::names::NameCue;
+use names::Names;
 use normalise::Normalised;
 use recognizers::Hit;
 use recognizers::speech::ear::Ear;
@@ -56,6 +60,7 @@ pub struct Engine {
     policy: Policy,
     enabled: ClassSet,
     tables: Tables,
+    names: Option<Arc<Names>>,
 }
 
 /// One value that was found: what it is and where, never what it says.
@@ -93,8 +98,16 @@ impl Engine {
     /// # Errors
     /// [`PolicyError`] when the policy does not hold.
     pub fn new(policy: Policy) -> Result<Engine, PolicyError> {
+        Engine::with_names(policy, None)
+    }
+
+    /// The same, with the names tier where there is one. Whether an engine may do without is for its owner to say.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the policy does not hold.
+    pub fn with_names(policy: Policy, names: Option<Arc<Names>>) -> Result<Engine, PolicyError> {
         policy.validate()?;
-        Ok(Engine { enabled: policy.looked_for(), tables: Tables::new()?, policy })
+        Ok(Engine { enabled: policy.looked_for(), tables: Tables::new()?, names, policy })
     }
 
     /// Returns the policy it was built from.
@@ -102,9 +115,14 @@ impl Engine {
         &self.policy
     }
 
+    /// Tells whether the names tier takes part.
+    pub fn has_names(&self) -> bool {
+        self.names.is_some()
+    }
+
     /// Finds values: sorted by place, without overlap.
     pub fn scan(&self, text: &str) -> Vec<Finding> {
-        self.analyse(text, Around::default(), None)
+        self.analyse(text, Around::default(), self.named(text), None)
     }
 
     /// Replaces values as the policy says; pseudonyms are made under `key`.
@@ -130,7 +148,7 @@ impl Engine {
     /// Says of every candidate what it was taken for and what became of it, in order.
     pub fn explain(&self, text: &str) -> Vec<Trace> {
         let mut traces = Vec::new();
-        self.analyse(text, Around::default(), Some(&mut traces));
+        self.analyse(text, Around::default(), self.named(text), Some(&mut traces));
         traces.sort_by_key(|trace| (trace.span.start, trace.span.end, trace.class));
         traces.dedup();
         traces
@@ -156,20 +174,36 @@ impl Engine {
                 let done = taken.iter().map(ExactSizeIterator::len).sum::<usize>() == value.trim().len();
                 if done { Vec::new() } else { vec![Finding { class, rule, score: 90, span: 0..value.len() }] }
             }
-            _ => self.analyse(value, Around { hint: cue.hint(), ear: None }, None),
+            _ => self.analyse(value, Around { hint: cue.hint(), ear: None }, self.named(value), None),
         }
     }
 
-    /// Scans until the redacted text yields nothing new.
-    fn analyse(&self, text: &str, around: Around<'_>, mut traces: Option<&mut Vec<Trace>>) -> Vec<Finding> {
-        let mut findings = self.pass(text, around, |span| span, traces.as_deref_mut());
+    /// Returns what the names tier finds in `text`, in places of its normal form.
+    fn named(&self, text: &str) -> Vec<Hit> {
+        let classes = [Class::Person, Class::Address, Class::Location];
+        let Some(names) = self.names.as_ref().filter(|_| classes.iter().any(|&class| self.enabled.holds(class))) else {
+            return Vec::new();
+        };
+        let found = names.find(&Normalised::new(text).text).into_iter();
+        found.filter(|span| self.enabled.holds(span.class)).map(Hit::from).collect()
+    }
+
+    /// Scans until the redacted text yields nothing new. `named` is what the names tier found in the normal form of `text`.
+    fn analyse(
+        &self,
+        text: &str,
+        around: Around<'_>,
+        named: Vec<Hit>,
+        mut traces: Option<&mut Vec<Trace>>,
+    ) -> Vec<Finding> {
+        let mut findings = self.pass(text, around, named, |span| span, traces.as_deref_mut());
         for _ in 1..MAX_PASSES {
             if findings.is_empty() {
                 break;
             }
             let shadow = operators::apply(text, &findings, &self.policy, None);
             let back = Unshadow::new(&findings, &self.policy, text);
-            let more = self.pass(&shadow, around, |span| back.original(span), traces.as_deref_mut());
+            let more = self.pass(&shadow, around, Vec::new(), |span| back.original(span), traces.as_deref_mut());
             if more.is_empty() {
                 break;
             }
@@ -183,11 +217,12 @@ impl Engine {
         &self,
         text: &str,
         around: Around<'_>,
+        named: Vec<Hit>,
         original: impl Fn(Range<usize>) -> Range<usize>,
         traces: Option<&mut Vec<Trace>>,
     ) -> Vec<Finding> {
         let normalised = Normalised::new(text);
-        let hits = self.hits(&normalised.text, around);
+        let hits = self.hits(&normalised.text, around, named);
         if hits.is_empty() {
             return Vec::new();
         }
@@ -204,8 +239,7 @@ impl Engine {
         findings
     }
 
-    fn hits(&self, normal: &str, around: Around<'_>) -> Vec<Hit> {
-        let mut hits = Vec::new();
+    fn hits(&self, normal: &str, around: Around<'_>, mut hits: Vec<Hit>) -> Vec<Hit> {
         let view = View {
             text: normal,
             bytes: normal.as_bytes(),

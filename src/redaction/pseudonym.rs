@@ -38,6 +38,17 @@ impl std::fmt::Debug for PseudonymKey {
 pub(super) struct Tokens(hmac::Key);
 
 impl Tokens {
+    /// Returns the first 8 bytes of HMAC-SHA256(key, 0x00 || `purpose` || 0x00 || `text`). No class name begins with 0x00: what is hashed
+    /// here never meets a pseudonym.
+    pub(super) fn hash(&self, purpose: &str, text: &str) -> [u8; 8] {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in [&[0], purpose.as_bytes(), &[0], text.as_bytes()] {
+            context.update(part);
+        }
+        let tag = context.sign();
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
     /// Appends `<CLASS_XXXX>`, where XXXX is the first 20 bits of HMAC-SHA256(key, class name || 0x00 || `canonical`)
     /// in Crockford base32.
     pub(super) fn write(&self, class: Class, canonical: &str, out: &mut String) {

@@ -16,7 +16,7 @@ use crate::store::{Mutation, Pending, Receipt, RecordRow, Refusal, SubmitError, 
 use super::audited::Audited;
 use super::conversations::{Entered, Found};
 use super::idempotency::{Fresh, Idempotent, Known};
-use super::redact::{FindingCounts, RedactedBatch, RedactedRecord, redact};
+use super::redact::{FindingCounts, RedactedBatch, RedactedRecord, aside, redact};
 use super::seal::{Place, seal_dialogue};
 use super::tail::Tail;
 use super::workshop::MOST_REDACTED;
@@ -414,7 +414,7 @@ pub(super) async fn redact_all(
     let (mut turn, mut bytes) = (0, 0);
     for (index, record) in records.into_iter().enumerate() {
         turn += record.weight();
-        let done = redact(engine, &tail.pseudonyms, &mut batch.dialogue, record);
+        let done = aside(engine, || redact(engine, &tail.pseudonyms, &mut batch.dialogue, record));
         let done = done.map_err(|error| error.within(&format!("records[{index}]")))?;
         bytes += done.weight();
         batch.records.push(done);

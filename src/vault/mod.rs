@@ -53,6 +53,7 @@ use crate::clock::Clock;
 use crate::domain::{Slug, Timestamp};
 use crate::keys::KeyRing;
 use crate::redaction::Class;
+use crate::redaction::names::Names;
 use crate::sealing::Backend;
 use crate::store::DataStore;
 use crate::watch::Metrics;
@@ -91,6 +92,8 @@ pub struct Settings {
     pub remember: std::time::Duration,
     /// How many bytes may be in redaction and sealing at once.
     pub work_bytes: usize,
+    /// Whether the names model must take part: without it nothing is stored.
+    pub names_required: bool,
 }
 
 impl Default for Settings {
@@ -101,6 +104,7 @@ impl Default for Settings {
             default_retention_days: 90,
             remember: std::time::Duration::from_secs(72 * 3600),
             work_bytes: 128 * 1024 * 1024,
+            names_required: false,
         }
     }
 }
@@ -113,6 +117,8 @@ pub struct Vault {
     clock: Arc<dyn Clock>,
     settings: Settings,
     engines: engines::Engines,
+    /// The names model, once it is there.
+    names: std::sync::OnceLock<Arc<Names>>,
     tails: tail::Tails,
     turns: Arc<turns::Turns>,
     workshop: workshop::Workshop,
@@ -140,6 +146,16 @@ impl Vault {
     /// Returns the counters that the vault moves.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Hands the vault its names model. The first one stays.
+    pub fn install_names(&self, names: Arc<Names>) {
+        let _ = self.names.set(names);
+    }
+
+    /// Tells whether the names model is still awaited: it is required and not there.
+    pub fn awaits_names(&self) -> bool {
+        self.settings.names_required && self.names.get().is_none()
     }
 
     /// Counts an append that became durable.

@@ -10,7 +10,7 @@ use crate::store::Work;
 use super::Vault;
 use super::audited::Audited;
 use super::ingest::{check_batch, must_fit};
-use super::redact::redact;
+use super::redact::{aside, redact};
 
 /// One record as redaction would make it.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl Vault {
         let (mut previewed, mut bytes) = (Vec::with_capacity(records.len()), 0);
         let mut dialogue = Dialogue::default();
         for (index, record) in records.into_iter().enumerate() {
-            let done = redact(&engine, &key, &mut dialogue, record);
+            let done = aside(&engine, || redact(&engine, &key, &mut dialogue, record));
             let done = done.map_err(|error| error.within(&format!("records[{index}]")))?;
             bytes += done.weight();
             must_fit(bytes)?;

@@ -77,6 +77,7 @@ impl Vault {
             workshop: Workshop::new(settings.work_bytes),
             settings,
             engines: Known::new(MOST_ENGINES),
+            names: std::sync::OnceLock::new(),
             tails: Tails::new(),
             tenants: Known::new(MOST_TENANTS),
             expiry: Progress::default(),

@@ -41,10 +41,10 @@ pub struct StoreState {
     pub wal_bytes: u64,
 }
 
-/// A store that cannot be used.
+/// A part that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Down {
-    /// `vault` or `keys`.
+    /// `vault` or `keys`, for a store; `redactor`.
     pub store: &'static str,
     /// Why.
     pub reason: Reason,
@@ -95,7 +95,8 @@ impl Vault {
         Ok(())
     }
 
-    /// Finds out whether both stores can be read and written, and are still the ones that were opened.
+    /// Finds out whether both stores can be read and written, and are still the ones that were opened; and whether the redactor has all
+    /// that it needs.
     ///
     /// # Errors
     ///
@@ -105,7 +106,11 @@ impl Vault {
         let data = self.data.probe(now).await;
         data.map_err(|error| Down { store: "vault", reason: Error::from(error).reason() })?;
         let keys = self.keys.store().probe(now).await;
-        keys.map_err(|error| Down { store: "keys", reason: error.keys_reason() })
+        keys.map_err(|error| Down { store: "keys", reason: error.keys_reason() })?;
+        if self.awaits_names() {
+            return Err(Down { store: "redactor", reason: Reason::RedactorUnavailable });
+        }
+        Ok(())
     }
 
     /// Refuses once it is known that a store is no longer the one that was opened. It looks at nothing.

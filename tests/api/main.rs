@@ -21,6 +21,7 @@ mod ingest;
 mod input;
 mod matrix;
 mod mtls;
+mod names;
 mod order;
 #[path = "../pki/mod.rs"]
 #[allow(dead_code, reason = "each suite uses what it needs of it")]

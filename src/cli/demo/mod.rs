@@ -14,6 +14,7 @@ use crate::watch::core_dumps;
 use super::exit::CliError;
 use super::host::{DevOptions, Host, Running};
 use super::output::Printer;
+use super::redact::NamesArgs;
 use super::terminal;
 
 /// Arguments of `demo`.
@@ -22,6 +23,8 @@ pub(super) struct DemoArgs {
     /// Keep the vault's folder when the story is over
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    names: NamesArgs,
 }
 
 /// Runs the story and returns whether everything in it came out as it must.
@@ -33,7 +36,8 @@ pub(super) async fn run<H: Host>(args: DemoArgs, host: &H, printer: &mut Printer
     core_dumps::forbid().map_err(CliError::io("core dumps"))?;
     let folder = std::env::temp_dir().join(format!("subrosa-demo-{}", random::uuid_v4()));
     let clock_file = folder.with_extension("clock");
-    let options = DevOptions { data_dir: folder.clone(), clock_file: Some(clock_file.clone()) };
+    let options =
+        DevOptions { data_dir: folder.clone(), clock_file: Some(clock_file.clone()), names_model: args.names.model() };
     let told = tell(host, options, &folder, printer).await;
     let _ = std::fs::remove_file(&clock_file);
     if args.keep {

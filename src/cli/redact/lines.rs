@@ -102,7 +102,7 @@ fn redact_line(engine: &Engine, explain: bool, line: &[u8], key: &PseudonymKey) 
 
 fn redact_turn(engine: &Engine, explain: bool, turn: &Turn, dialogue: &mut Dialogue, key: &PseudonymKey) -> TurnAnswer {
     let speaker = Speaker::of_role(&turn.role);
-    let traces = explain.then(|| engine.explain_turn(&mut dialogue.clone(), speaker, &turn.text));
+    let traces = explain.then(|| engine.explain_turn(&mut dialogue.clone(), speaker, &turn.text, key));
     let redacted = engine.redact_turn(dialogue, speaker, &turn.text, key);
     let role = engine.redact(&turn.role, key).text.into_owned();
     TurnAnswer { role, text: answer(&turn.text, redacted, traces) }

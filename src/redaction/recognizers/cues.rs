@@ -9,6 +9,7 @@ use super::super::Class;
 use super::super::resolve::in_tag;
 use super::super::scan::View;
 use super::dictionary::{Dictionary, Next};
+use super::names_by_cue::{self, NAME_CUES, NameCue};
 use super::secrets::families::{FAMILIES, Family};
 use super::secrets::vendors::{Shape, VENDORS};
 use super::secrets::words::WORDS;
@@ -140,7 +141,7 @@ impl Cues {
     }
 
     fn pass(&self, view: &View<'_>, hits: &mut Vec<Hit>) {
-        let secrets = view.looks_for(Class::Secret);
+        let (secrets, names) = (view.looks_for(Class::Secret), view.looks_for(Class::Person));
         let (mut token_end, mut value_end, mut pem_ends) = (0, 0, true);
         let mut done = Done::default();
         self.all.dictionary.scan(view.bytes, 0..view.bytes.len(), |found| {
@@ -164,6 +165,12 @@ impl Cues {
                         token_end = tokens::find_pem(view, span.start, &mut pem_ends, hits);
                     }
                 }
+                Pattern::Name(cue) => {
+                    if names && !in_tag(view.bytes, &span) {
+                        names_by_cue::find(view, *cue, &span, hits);
+                    }
+                    return Next::Within;
+                }
                 _ => {}
             }
             Next::Behind
@@ -176,6 +183,7 @@ enum Pattern {
     Cue(&'static Cue),
     Family(&'static Family),
     Vendor(&'static [Shape]),
+    Name(&'static NameCue),
     Pem,
 }
 
@@ -183,7 +191,9 @@ enum Pattern {
 fn announcing() -> impl Iterator<Item = &'static str> {
     let cues = CUES.iter().chain(WORDS).map(|cue| cue.word);
     let families = FAMILIES.iter().map(|family| family.prefix);
-    cues.chain(families).chain(VENDORS.iter().map(|(name, _)| *name)).chain([tokens::BEGIN])
+    let vendors = VENDORS.iter().map(|(name, _)| *name);
+    let names = NAME_CUES.iter().map(|cue| cue.word);
+    cues.chain(families).chain(vendors).chain(names).chain([tokens::BEGIN])
 }
 
 /// Returns what the pattern of that number stands for: they are numbered as in [`announcing`].
@@ -191,11 +201,14 @@ fn pattern(number: usize) -> Pattern {
     let word = number.wrapping_sub(CUES.len());
     let family = word.wrapping_sub(WORDS.len());
     let vendor = family.wrapping_sub(FAMILIES.len());
-    match (CUES.get(number).or_else(|| WORDS.get(word)), FAMILIES.get(family), VENDORS.get(vendor)) {
-        (Some(cue), ..) => Pattern::Cue(cue),
-        (_, Some(family), _) => Pattern::Family(family),
-        (_, _, Some((_, shapes))) => Pattern::Vendor(shapes),
-        _ => Pattern::Pem,
+    if let Some(cue) = CUES.get(number).or_else(|| WORDS.get(word)) {
+        Pattern::Cue(cue)
+    } else if let Some(family) = FAMILIES.get(family) {
+        Pattern::Family(family)
+    } else if let Some((_, shapes)) = VENDORS.get(vendor) {
+        Pattern::Vendor(shapes)
+    } else {
+        NAME_CUES.get(vendor.wrapping_sub(VENDORS.len())).map_or(Pattern::Pem, Pattern::Name)
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) mod ids;
 pub(super) mod ip;
 pub(super) mod mac;
 pub(super) mod named;
+pub(super) mod names_by_cue;
 pub(super) mod phone;
 mod phone_plans;
 pub(super) mod reversed;

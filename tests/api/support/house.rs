@@ -24,6 +24,8 @@ pub(crate) struct House {
     pub(crate) dir: tempfile::TempDir,
     running: Option<Live>,
     ahead: Cell<Duration>,
+    /// The file of the names model, where it is to take part.
+    pub(crate) names_model: Option<PathBuf>,
 }
 
 struct Live {
@@ -35,7 +37,16 @@ struct Live {
 impl House {
     /// Makes a vault and starts it.
     pub(crate) async fn new() -> Self {
-        let mut house = Self { dir: tempfile::tempdir().unwrap(), running: None, ahead: Cell::default() };
+        let mut house =
+            Self { dir: tempfile::tempdir().unwrap(), running: None, ahead: Cell::default(), names_model: None };
+        house.start().await.unwrap();
+        house
+    }
+
+    /// Makes a vault that requires the names model in `model`, and starts it.
+    pub(crate) async fn with_names(model: &Path) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut house = Self { dir, running: None, ahead: Cell::default(), names_model: Some(model.to_owned()) };
         house.start().await.unwrap();
         house
     }
@@ -61,7 +72,11 @@ impl House {
 
     /// Starts the vault, or says why it does not start.
     pub(crate) async fn start(&mut self) -> Result<(), String> {
-        let options = DevOptions { data_dir: self.data_dir(), clock_file: Some(self.clock_file()) };
+        let options = DevOptions {
+            data_dir: self.data_dir(),
+            clock_file: Some(self.clock_file()),
+            names_model: self.names_model.clone(),
+        };
         let (vault, facts) = App.dev(options).await.map_err(|error| error.to_string())?;
         let channel = endpoint(vault.endpoints(), vault.endpoints().data, &facts.ca_file).connect_lazy();
         self.running = Some(Live { vault, facts, channel });
