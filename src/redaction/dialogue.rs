@@ -174,7 +174,10 @@ mod tests {
         let mut dialogue = Dialogue::default();
         dialogue.go_on(&[], &[Asked::Card, Asked::Id(Class::ItFiscalCode)]);
         dialogue.go_on(&[(Asked::Card, 6)], &[]);
-        dialogue.set_names(&[7; 5000]);
+        let key = crate::redaction::PseudonymKey::from_bytes([7; 32]);
+        for at in 0..1000 {
+            dialogue.names.learn(&format!("Name{at}"), &key);
+        }
         let bytes = dialogue.to_bytes();
         assert!(bytes.len() <= Dialogue::MAX_BYTES);
         assert_eq!(Dialogue::from_bytes(&bytes), Ok(dialogue));

@@ -2,6 +2,11 @@
 
 use super::{Class, Dialogue, Engine, Policy, PseudonymKey, Speaker};
 
+fn key() -> PseudonymKey {
+    PseudonymKey::from_bytes([7; 32])
+}
+
+
 fn engine() -> &'static Engine {
     static ENGINE: std::sync::LazyLock<Engine> = std::sync::LazyLock::new(|| Engine::new(Policy::default()).unwrap());
     &ENGINE
@@ -135,10 +140,10 @@ fn every_split_answer_is_redacted_piece_by_piece() {
 /// The classes of what is found in the user's turns after a question.
 fn classes(question: &str, answers: &[&str]) -> Vec<Class> {
     let mut dialogue = Dialogue::default();
-    engine().scan_turn(&mut dialogue, Speaker::Asker, question);
+    engine().scan_turn(&mut dialogue, Speaker::Asker, question, &key());
     answers
         .iter()
-        .flat_map(|said| engine().scan_turn(&mut dialogue, Speaker::User, said))
+        .flat_map(|said| engine().scan_turn(&mut dialogue, Speaker::User, said, &key()))
         .map(|finding| finding.class)
         .collect()
 }
@@ -186,7 +191,7 @@ fn without_a_question_pieces_stay() {
 #[test]
 fn the_user_announces_what_comes_in_the_next_turn() {
     let mut dialogue = Dialogue::default();
-    let found = |dialogue: &mut Dialogue, text: &str| engine().scan_turn(dialogue, Speaker::User, text).len();
+    let found = |dialogue: &mut Dialogue, text: &str| engine().scan_turn(dialogue, Speaker::User, text, &key()).len();
     assert_eq!(found(&mut dialogue, "my card is"), 0);
     assert_eq!(found(&mut dialogue, "4242 4242"), 1);
     assert_eq!(found(&mut dialogue, "4242 4242"), 1);
@@ -195,7 +200,7 @@ fn the_user_announces_what_comes_in_the_next_turn() {
 #[test]
 fn the_bot_that_reads_a_piece_back_is_redacted_too() {
     let mut dialogue = Dialogue::default();
-    engine().scan_turn(&mut dialogue, Speaker::Asker, "Card number, please?");
-    engine().scan_turn(&mut dialogue, Speaker::User, "4242 42");
-    assert_eq!(engine().scan_turn(&mut dialogue, Speaker::Asker, "I have 4242 42, and the rest?").len(), 1);
+    engine().scan_turn(&mut dialogue, Speaker::Asker, "Card number, please?", &key());
+    engine().scan_turn(&mut dialogue, Speaker::User, "4242 42", &key());
+    assert_eq!(engine().scan_turn(&mut dialogue, Speaker::Asker, "I have 4242 42, and the rest?", &key()).len(), 1);
 }

@@ -10,7 +10,7 @@ use super::network::LABELS;
 use super::wordpiece::Piece;
 use crate::redaction::Class;
 
-/// A name or an address that the network found.
+/// A name or an address that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NameSpan {
     /// [`Class::Person`], [`Class::Address`] or [`Class::Location`].
@@ -19,6 +19,8 @@ pub(crate) struct NameSpan {
     pub(crate) span: Range<usize>,
     /// The probability of its surest word, in percent.
     pub(crate) score: u8,
+    /// What found it.
+    pub(crate) rule: &'static str,
     /// The threshold that the word went over, as `explain` shows it.
     pub(crate) verdict: &'static str,
 }
@@ -158,7 +160,7 @@ impl Run {
         };
         let score = (self.score * 100.0).round().clamp(50.0, 100.0) as u8;
         let verdict = self.threshold.name;
-        stands.then(|| NameSpan { class, span: self.span.clone(), score, verdict })
+        stands.then(|| NameSpan { class, span: self.span.clone(), score, rule: "network", verdict })
     }
 }
 

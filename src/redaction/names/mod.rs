@@ -1,8 +1,9 @@
-//! The names tier: names of people, addresses and places, by a small neural network in this process.
+//! The names tier: names of people, addresses and places, by a tagger of our own and, where that is in doubt, a small neural network,
+//! both in this process.
 //!
 //! | for this task | look in |
 //! |---|---|
-//! | keep texts that can hold no name from the network | `gate` |
+//! | decide what is sure, and keep nearly all texts from the network | [`tagger`] |
 //! | cut text into the pieces that the network knows | `wordpiece` |
 //! | run the network | `network`, on the 8-bit layers of `linear`, out of the file that `onnx` reads |
 //! | make spans of its probabilities | `decode` |
@@ -12,10 +13,10 @@
 
 mod carry;
 mod decode;
-mod gate;
 mod linear;
 mod network;
 mod onnx;
+pub mod tagger;
 mod wordpiece;
 pub(super) mod words;
 
@@ -26,10 +27,14 @@ use ring::digest::{SHA256, digest};
 
 pub use carry::Carried;
 pub(crate) use decode::NameSpan;
-pub(crate) use gate::{Gate, RuleGate};
 
 use network::{LABELS, Network};
+use tagger::{Gate as _, Label, Span, Tagger};
 use wordpiece::{Piece, WordPiece};
+
+use super::Class;
+use super::explain::Stage;
+use super::recognizers::{Hit, THRESHOLD};
 
 /// Why the names model could not be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +54,7 @@ pub enum ModelError {
 pub struct Names {
     network: Network,
     pieces: WordPiece,
-    gate: Box<dyn Gate>,
+    tagger: Tagger,
     /// One thread each: the kernels spread over the pool they run in, and a message is too short to share out.
     threads: Vec<rayon::ThreadPool>,
     next: AtomicUsize,
@@ -80,30 +85,34 @@ impl Names {
         Ok(Names {
             network: Network::load(model)?,
             pieces: WordPiece::new(vocabulary)?,
-            gate: Box::new(RuleGate::new()),
+            tagger: Tagger::new().map_err(|_| ModelError::Format("the tagger's weights are damaged"))?,
             threads: (0..threads.max(1)).map(thread).collect::<Result<_, _>>().map_err(|_| ModelError::Threads)?,
             next: AtomicUsize::new(0),
         })
     }
 
-    /// Finds names, addresses and places in each of `texts`; what the gate lets through runs together.
-    pub(super) fn find(&self, texts: &[&str]) -> Vec<Vec<NameSpan>> {
-        let verdicts = texts.iter().map(|text| self.gate.judge(text));
-        let mut found: Vec<_> = verdicts.collect();
-        let asked: Vec<usize> = (0..texts.len()).filter(|&at| found[at].ask).collect();
-        let thread = &self.threads[self.next.fetch_add(1, Ordering::Relaxed) % self.threads.len()];
-        if !asked.is_empty() {
-            let texts: Vec<&str> = asked.iter().map(|&at| texts[at]).collect();
-            let answers = thread.install(|| self.ask(&texts));
-            asked.iter().zip(answers).for_each(|(&at, spans)| found[at].spans.extend(spans));
+    /// Finds names, addresses and places in `text`: what the network finds where the tagger asks it, and beside that what the tagger found.
+    pub(super) fn find(&self, text: &str) -> Vec<NameSpan> {
+        let verdict = self.tagger.judge(text);
+        let mut found = Vec::new();
+        if verdict.ask {
+            let thread = &self.threads[self.next.fetch_add(1, Ordering::Relaxed) % self.threads.len()];
+            found = thread.install(|| self.ask(&[text])).pop().unwrap_or_default();
         }
-        found.into_iter().map(|verdict| verdict.spans).collect()
+        let network = found.len();
+        let overlaps = |one: &Range<usize>, other: &Range<usize>| one.start < other.end && other.start < one.end;
+        for span in verdict.spans.iter().filter_map(NameSpan::of_tagger) {
+            if !found[..network].iter().any(|known| overlaps(&known.span, &span.span)) {
+                found.push(span);
+            }
+        }
+        found
     }
 
-    /// Returns whether the gate would let `text` through to the network.
+    /// Returns whether the network would be asked about `text`.
     #[doc(hidden)]
     pub fn asks(&self, text: &str) -> bool {
-        self.gate.judge(text).ask
+        self.tagger.judge(text).ask
     }
 
     /// Asks the network about each of `texts`.
@@ -165,6 +174,29 @@ fn windows(pieces: &[Piece]) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
+impl NameSpan {
+    /// Takes over what the tagger found. A country is no place that points at somebody.
+    fn of_tagger(found: &Span) -> Option<NameSpan> {
+        let class = match found.label {
+            Label::Person => Class::Person,
+            Label::Address => Class::Address,
+            Label::Location if !found.country => Class::Location,
+            Label::Location | Label::Other => return None,
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a probability in percent")]
+        let score = ((found.probability * 100.0) as u8).max(THRESHOLD);
+        let verdict = "the tagger is sure enough";
+        Some(NameSpan { class, span: found.span.clone(), score, rule: "tagger", verdict })
+    }
+}
+
+impl From<NameSpan> for Hit {
+    fn from(found: NameSpan) -> Self {
+        let NameSpan { class, span, score, rule, verdict } = found;
+        Hit { class, rule, score, span, stage: Stage::Names, verdict, word: None }
+    }
+}
+
 fn check(bytes: &[u8], expected: &str, what: &'static str) -> Result<(), ModelError> {
     let found = digest(&SHA256, bytes);
     let same = found
@@ -210,8 +242,7 @@ mod tests {
     use crate::redaction::Class;
 
     fn found<'t>(names: &Names, text: &'t str) -> Vec<(Class, &'t str)> {
-        let spans = names.find(&[text]).pop().unwrap();
-        spans.into_iter().map(|found| (found.class, &text[found.span])).collect()
+        names.find(text).into_iter().map(|found| (found.class, &text[found.span])).collect()
     }
 
     #[test]
@@ -235,9 +266,9 @@ mod tests {
         let names = names();
         let long = format!("{} Then Ada Lovelace came.", "The weather was fine and Monday was quiet. ".repeat(40));
         let texts = ["I met Ada Lovelace.", "ok", "", &long, "She lives in Leeds."];
-        let together = names.find(&texts);
+        let together = names.ask(&texts);
         for (text, spans) in texts.iter().zip(&together) {
-            assert_eq!(names.find(&[text]), std::slice::from_ref(spans), "{text}");
+            assert_eq!(names.ask(&[text]), std::slice::from_ref(spans), "{text}");
         }
         assert_eq!(together.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 0, 1, 1]);
     }
