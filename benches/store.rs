@@ -75,6 +75,7 @@ impl Append {
             rows: self.rows,
             finding_classes: vec![],
             last_day: Day::from_number(21_000),
+            reseals: 0,
         })
     }
 }
@@ -224,6 +225,7 @@ fn conversation(id: ConversationId) -> ConversationRow {
         last_day: Day::from_number(20_800),
         sealed_meta: sealed(&[b'm'; 300]),
         meta_version: 1,
+        reseals: 0,
     }
 }
 

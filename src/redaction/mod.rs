@@ -120,6 +120,21 @@ impl Engine {
         json::redact(self, json, key, limits)
     }
 
+    /// Takes what `find` names out of the strings, keys and numbers of JSON, each decoded, as [`Engine::apply`] does of a text.
+    /// Nothing else is looked for.
+    ///
+    /// # Errors
+    /// As [`Engine::redact_json`].
+    pub fn apply_json(
+        &self,
+        json: &str,
+        key: &PseudonymKey,
+        limits: JsonLimits,
+        find: &dyn Fn(&str) -> Vec<Finding>,
+    ) -> Result<RedactedJson, JsonError> {
+        json::take_out(self, json, key, limits, find)
+    }
+
     /// Says of every candidate what it was taken for and what became of it, in order.
     pub fn explain(&self, text: &str) -> Vec<Trace> {
         let mut traces = Vec::new();

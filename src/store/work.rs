@@ -38,7 +38,7 @@ pub enum Mutation {
     /// Makes a conversation. Refused with `Exists`, or `Missing` when its tenant is not there.
     CreateConversation(Box<ConversationRow>),
     /// Adds records at the end of a conversation. Refused with `Missing`, `NotOpen`, or `Conflict` when the first row's
-    /// sequence is not the next one. Rows are contiguous and not empty.
+    /// sequence is not the next one, or the conversation was sealed anew since. Rows are contiguous and not empty.
     AppendRecords {
         /// Whose conversation.
         tenant: TenantId,
@@ -50,6 +50,24 @@ pub enum Mutation {
         finding_classes: Vec<String>,
         /// The date on which they run out.
         last_day: Day,
+        /// The conversation's `reseals` as they were when the segment's key was looked up.
+        reseals: u64,
+    },
+    /// Replaces records of a conversation by the same ones sealed under another key. Refused with `Missing`, or `Conflict`
+    /// when one of them is not there under `from`.
+    ResealRecords {
+        /// Whose conversation.
+        tenant: TenantId,
+        /// Which one.
+        conversation: ConversationId,
+        /// The segment key that they are sealed under.
+        from: u64,
+        /// The records as they are to be: sealed body, its size class, policy version and segment key are taken.
+        rows: Vec<RecordRow>,
+        /// Classes that were found in them now.
+        finding_classes: Vec<String>,
+        /// Whether these are the first under the new key: `reseals` rises.
+        first: bool,
     },
     /// Replaces sealed metadata, labels and state. Refused with `Missing`, `NotOpen` when it has expired, or `Conflict` when
     /// the stored `meta_version` is not one less than the new one.
@@ -181,7 +199,7 @@ impl Work {
 impl Mutation {
     fn body_bytes(&self) -> usize {
         match self {
-            Self::AppendRecords { rows, .. } => rows.iter().map(|row| row.sealed.len() + 96).sum(),
+            Self::AppendRecords { rows, .. } | Self::ResealRecords { rows, .. } => rows.iter().map(|row| row.sealed.len() + 96).sum(),
             Self::RememberRequest(request) => request.answer.len(),
             Self::PutPolicy(policy) => policy.document.len(),
             Self::CreateConversation(row) => row.sealed_meta.len(),

@@ -223,6 +223,7 @@ impl Vault {
             last_day: segment.day,
             sealed_meta,
             meta_version: 1,
+            reseals: 0,
         };
         slot.assume();
         *slot = Some(Tail {
@@ -233,6 +234,7 @@ impl Vault {
             last_received: plan.now,
             pseudonyms,
             segment: Some(segment),
+            reseals: 0,
         });
         self.still_served(tenant, &mut slot).await?;
         Ok(Entered { id, slot, create: Some(Box::new(row)) })

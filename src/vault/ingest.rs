@@ -278,6 +278,7 @@ impl Vault {
         let place = Place { keys, backend, tenant, conversation: id, bot: &bot, channel: channel.as_ref() };
         let first = tail.next_sequence;
         let mut batch = SealedBatch::new(first, received_at, segment.day, kek_version);
+        batch.reseals = tail.reseals;
         let mut turn = 0;
         for (sequence, record) in (first..).zip(redacted) {
             let (row, commitment) = place.seal(&segment, record, sequence, received_at)?;
@@ -310,6 +311,7 @@ pub(super) struct SealedBatch {
     policy_version: u32,
     day: crate::domain::Day,
     kek_version: u32,
+    reseals: u64,
     rows: Vec<RecordRow>,
     pub(super) commitments: Vec<[u8; 32]>,
 }
@@ -324,6 +326,7 @@ impl SealedBatch {
             policy_version: 0,
             day,
             kek_version,
+            reseals: 0,
             rows: Vec::new(),
             commitments: Vec::new(),
         }
@@ -355,6 +358,7 @@ impl SealedBatch {
             rows: self.rows,
             finding_classes: self.counts.into_keys().collect(),
             last_day: self.day,
+            reseals: self.reseals,
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Tail {
     pub(super) last_received: Timestamp,
     pub(super) pseudonyms: PseudonymKey,
     pub(super) segment: Option<Segment>,
+    /// The conversation's `reseals` as they were before `segment` was looked up.
+    pub(super) reseals: u64,
 }
 
 type Slot = Arc<tokio::sync::Mutex<Option<Tail>>>;
@@ -146,6 +148,7 @@ impl Vault {
             last_received: row.last_record_time,
             pseudonyms: PseudonymKey::copy_of(secrets.pseudonym_key().expose()),
             segment: None,
+            reseals: row.reseals,
         })
     }
 
@@ -200,6 +203,7 @@ mod tests {
             last_received: Timestamp::from_unix_ms(0),
             pseudonyms: PseudonymKey::from_bytes([7; 32]),
             segment: None,
+            reseals: 0,
         }
     }
 

@@ -69,13 +69,13 @@ pub(crate) async fn an_append_is_refused_where_it_must_be<F: Factory>(factory: F
     refused!(submit(append(known, vec![record(2, 1)], &[])), Conflict);
     refused!(submit(append(known, vec![record(1, 1), record(3, 1)], &[])), Conflict);
     refused!(submit(append(known, vec![], &[])), Conflict);
-    let Mutation::AppendRecords { conversation, rows, finding_classes, last_day, .. } =
+    let Mutation::AppendRecords { conversation, rows, finding_classes, last_day, reseals, .. } =
         append(known, vec![record(1, 1)], &[])
     else {
         unreachable!()
     };
     let tenant = "other".parse().unwrap();
-    refused!(submit(Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day }), Missing);
+    refused!(submit(Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, reseals }), Missing);
     store.submit(work(append(known, vec![record(1, 1)], &[]))).await.unwrap();
     refused!(submit(append(known, vec![record(1, 1)], &[])), Conflict);
     submit(update(known, &[], ConversationState::Closed, 2)).await.unwrap();

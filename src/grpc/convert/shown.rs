@@ -109,18 +109,23 @@ fn summary(notes: Vec<FindingNote>, policy_version: u32) -> v1::RedactionSummary
     for note in &notes {
         *classes.entry(note.class.clone()).or_default() += 1;
     }
-    let findings = notes.into_iter().map(|note| v1::Finding {
+    v1::RedactionSummary {
+        findings: notes.into_iter().map(finding).collect(),
+        counts: counts(classes),
+        policy_version: policy_version.into(),
+    }
+}
+
+/// Writes one finding.
+pub(super) fn finding(note: FindingNote) -> v1::Finding {
+    v1::Finding {
         finding_class: note.class,
         rule: note.rule,
         score: f32::from(note.score) / 100.0,
         start: note.start,
         end: note.end,
         field: note.field,
-    });
-    v1::RedactionSummary {
-        findings: findings.collect(),
-        counts: counts(classes),
-        policy_version: policy_version.into(),
+        explanation: None,
     }
 }
 

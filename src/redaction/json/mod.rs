@@ -89,9 +89,34 @@ pub(super) fn redact(
     key: &PseudonymKey,
     limits: JsonLimits,
 ) -> Result<RedactedJson, JsonError> {
+    walk(engine, json, key, limits, None)
+}
+
+/// Takes what `find` names out of the strings, keys and numbers of a JSON text, each decoded; nothing else is looked for.
+pub(super) fn take_out(
+    engine: &Engine,
+    json: &str,
+    key: &PseudonymKey,
+    limits: JsonLimits,
+    find: Find<'_>,
+) -> Result<RedactedJson, JsonError> {
+    walk(engine, json, key, limits, Some(find))
+}
+
+/// Names the findings in a text.
+pub(super) type Find<'f> = &'f dyn Fn(&str) -> Vec<Finding>;
+
+fn walk(
+    engine: &Engine,
+    json: &str,
+    key: &PseudonymKey,
+    limits: JsonLimits,
+    find: Option<Find<'_>>,
+) -> Result<RedactedJson, JsonError> {
     let limits = JsonLimits { depth: limits.depth.min(MAX_DEPTH), ..limits };
     let mut walk = Walk {
         engine,
+        find,
         tokens: key.tokens(),
         limits,
         lexer: Lexer::new(json),
@@ -108,6 +133,8 @@ pub(super) fn redact(
 
 struct Walk<'j> {
     engine: &'j Engine,
+    /// What names the findings in place of the engine.
+    find: Option<Find<'j>>,
     tokens: Tokens,
     limits: JsonLimits,
     lexer: Lexer<'j>,
@@ -164,7 +191,7 @@ impl Walk<'_> {
     fn key(&mut self, redacted_keys: &mut HashMap<String, usize>) -> Result<NameCue, JsonError> {
         let node = self.count()?;
         let (span, key) = self.lexer.string()?;
-        let findings = self.engine.scan(&key);
+        let findings = self.find.map_or_else(|| self.engine.scan(&key), |find| find(&key));
         let redacted = operators::apply(&key, &findings, &self.engine.policy, Some(&self.tokens));
         let cue = NameCue::of(&redacted, &self.engine.tables);
         if !findings.is_empty() || key.contains(['<', '*']) {
@@ -192,7 +219,7 @@ impl Walk<'_> {
     }
 
     fn scalar(&mut self, node: usize, span: Range<usize>, text: Cow<'_, str>, cue: &NameCue) {
-        let findings = self.engine.scan_value(&text, cue);
+        let findings = self.find.map_or_else(|| self.engine.scan_value(&text, cue), |find| find(&text));
         if !findings.is_empty() {
             let redacted = operators::apply(&text, &findings, &self.engine.policy, Some(&self.tokens));
             self.write(span, &redacted);
