@@ -32,6 +32,7 @@ mod key;
 mod output;
 mod policy;
 pub mod redact;
+mod redact_later;
 mod redaction;
 mod search;
 mod serve;

@@ -199,7 +199,9 @@ impl Work {
 impl Mutation {
     fn body_bytes(&self) -> usize {
         match self {
-            Self::AppendRecords { rows, .. } | Self::ResealRecords { rows, .. } => rows.iter().map(|row| row.sealed.len() + 96).sum(),
+            Self::AppendRecords { rows, .. } | Self::ResealRecords { rows, .. } => {
+                rows.iter().map(|row| row.sealed.len() + 96).sum()
+            }
             Self::RememberRequest(request) => request.answer.len(),
             Self::PutPolicy(policy) => policy.document.len(),
             Self::CreateConversation(row) => row.sealed_meta.len(),

@@ -1,7 +1,7 @@
 //! Repeated requests get the first answer.
 
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::access::{Act, Authorized};

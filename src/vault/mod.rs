@@ -3,7 +3,7 @@
 //!
 //! | use case | file |
 //! |---|---|
-//! | records in | `ingest`, `stream`, `preview` |
+//! | records in | `ingest`, `stream`, `preview`, `explain` |
 //! | records out | `read`, `context` |
 //! | conversations: create, find, show, list, close, annotate, search | `conversations`, `listing`, `annotate` |
 //! | tenants and their policies | `tenants`, `policies`, `backtest` |
@@ -26,6 +26,7 @@ mod conversations;
 mod engines;
 mod events;
 mod expire;
+mod explain;
 mod idempotency;
 mod ingest;
 mod known;

@@ -169,11 +169,8 @@ impl Vault {
             return Ok(());
         }
         let name = ConversationName { tenant: row.tenant.clone(), id: row.id };
-        let mut one = ConversationRedaction {
-            name,
-            records: segments.values().map(|found| found.records).sum(),
-            redactions,
-        };
+        let mut one =
+            ConversationRedaction { name, records: segments.values().map(|found| found.records).sum(), redactions };
         if !wanted.dry_run {
             *slot = None;
             (one.records, one.redactions) = (0, FindingCounts::new());

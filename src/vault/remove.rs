@@ -155,7 +155,8 @@ impl Pass<'_> {
                 _ => self.text(&field, value)?,
             };
             let word = self.word("metadata", key.clone())?;
-            let free = if word == key { key } else { free(&word, |word| taken.contains(word) || left.contains_key(word))? };
+            let free =
+                if word == key { key } else { free(&word, |word| taken.contains(word) || left.contains_key(word))? };
             left.insert(free, value);
         }
         Ok(left)
@@ -384,7 +385,8 @@ mod tests {
 
     #[test]
     fn the_policy_in_force_is_applied_again_and_stands_in_the_record() {
-        let done = removed(&Removal::Reapply, &record(Content::Text("to jane@example.org".to_owned()))).unwrap().unwrap();
+        let done =
+            removed(&Removal::Reapply, &record(Content::Text("to jane@example.org".to_owned()))).unwrap().unwrap();
         assert_eq!((done.record().policy_version, done.notes()[0].class.as_str()), (3, "EMAIL"));
         assert!(removed(&Removal::Reapply, done.record()).unwrap().is_none(), "a second time finds nothing");
     }

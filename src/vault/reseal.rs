@@ -81,7 +81,14 @@ impl Job<'_> {
     /// Returns what the act's row says.
     pub(super) fn plan(&self, object: String, answer: Option<(Option<Fresh>, RedactedLater)>) -> Plan {
         let tenant = self.row.tenant.clone();
-        Plan { tenant, object, conversation: self.name().id.to_string(), segment: self.segment, first: self.first, answer }
+        Plan {
+            tenant,
+            object,
+            conversation: self.name().id.to_string(),
+            segment: self.segment,
+            first: self.first,
+            answer,
+        }
     }
 }
 
@@ -101,8 +108,7 @@ impl Vault {
             Err(KeyError::Destroyed) => return self.abandon(job, act).await,
             Err(error) => return Err(error.into()),
         };
-        let mut done =
-            Replaced { act, resealed: 0, changed: 0, counts: FindingCounts::new(), pending_scrub: false };
+        let mut done = Replaced { act, resealed: 0, changed: 0, counts: FindingCounts::new(), pending_scrub: false };
         let (_, from) = match self.keys.open_segment(&job.row.tenant, job.row.id, job.segment).await {
             Ok(opened) => opened,
             Err(KeyError::Destroyed) => return self.abandon(job, act).await,
@@ -290,13 +296,8 @@ impl Vault {
         let entry = || own_entry(self.clock.now(), &act.log, operation);
         let (segment, first) = (plan.segment, plan.first);
         let job = Job { operation, log: &act.log, row: &row, segment, first, entry: &entry, change: &|_| Ok(None) };
-        let mut done = Replaced {
-            act: act.id,
-            resealed: 0,
-            changed: 0,
-            counts: FindingCounts::new(),
-            pending_scrub: false,
-        };
+        let mut done =
+            Replaced { act: act.id, resealed: 0, changed: 0, counts: FindingCounts::new(), pending_scrub: false };
         // What has run out meanwhile is swept with its bucket.
         let opened = self.keys.open_segment(&row.tenant, id, segment).await;
         let to = self.keys.newest_of(&row.tenant, id, segment).await;

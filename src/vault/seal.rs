@@ -139,8 +139,7 @@ impl Place<'_> {
         let context = self.context(row.sequence, row.kind.code(), row.dek_id, row.policy_version);
         let plaintext = open(self.backend, dek, &context, &row.sealed).map_err(|error| self.broken(row, error))?;
         let canonical = plaintext.get(OPENING..).unwrap_or_default();
-        let record: Record =
-            serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
+        let record: Record = serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
         if !self.agrees(&record, row) {
             return Err(self.broken(row, "it says another thing inside than outside"));
         }

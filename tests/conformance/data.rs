@@ -75,7 +75,10 @@ pub(crate) async fn an_append_is_refused_where_it_must_be<F: Factory>(factory: F
         unreachable!()
     };
     let tenant = "other".parse().unwrap();
-    refused!(submit(Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, reseals }), Missing);
+    refused!(
+        submit(Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, reseals }),
+        Missing
+    );
     store.submit(work(append(known, vec![record(1, 1)], &[]))).await.unwrap();
     refused!(submit(append(known, vec![record(1, 1)], &[])), Conflict);
     submit(update(known, &[], ConversationState::Closed, 2)).await.unwrap();
@@ -139,6 +142,39 @@ pub(crate) async fn an_expiry_removes_bodies_and_then_the_rest<F: Factory>(facto
     assert_eq!(left.await.unwrap(), (None, None));
     refused!(store.submit(work(append(known, vec![record(5, 12)], &[]))), NotOpen);
     refused!(store.submit(work(update(known, &[], ConversationState::Open, 3))), NotOpen);
+}
+
+fn reseal(id: ConversationId, from: u64, rows: Vec<RecordRow>, first: bool) -> Mutation {
+    let finding_classes = vec!["PHONE".to_owned()];
+    Mutation::ResealRecords { tenant: acme(), conversation: id, from, rows, finding_classes, first }
+}
+
+pub(crate) async fn records_are_sealed_anew_in_their_places<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let known = begin(&store).await;
+    let rows = vec![record(1, 10), record(2, 11), record(3, 10)];
+    store.submit(Work::new(entry(3)).with(append(known, rows, &["EMAIL"]))).await.unwrap();
+    let under = |dek, after| store.read(move |reader| reader.records_under(&acme(), &known, dek, after, 9));
+    let sequences =
+        async |dek, after| -> Vec<_> { under(dek, after).await.unwrap().iter().map(|row| row.sequence).collect() };
+    assert_eq!((sequences(10, 0).await, sequences(10, 1).await, sequences(12, 0).await), (vec![1, 3], vec![3], vec![]));
+    let mut new = RecordRow { policy_version: 8, size_class: 9, ..record(3, 12) };
+    new.sealed = sealed(b"without it");
+    let bytes = new.sealed.as_bytes().to_vec();
+    refused!(store.submit(work(reseal(known, 11, vec![record(3, 12)], true))), Conflict);
+    refused!(store.submit(work(reseal(known, 10, vec![record(1, 12), record(4, 12)], true))), Conflict);
+    refused!(store.submit(work(reseal(id(1), 10, vec![record(3, 12)], true))), Missing);
+    assert_eq!((read(&store, known).await.reseals, sequences(12, 0).await), (0, vec![]));
+    store.submit(work(reseal(known, 10, vec![new], true))).await.unwrap();
+    let row = read(&store, known).await;
+    assert_eq!((row.reseals, row.next_sequence), (1, 4));
+    assert_eq!(row.finding_classes, ["EMAIL".to_owned(), "PHONE".to_owned()].into());
+    let now = under(12, 0).await.unwrap();
+    assert_eq!((now[0].sequence, now[0].policy_version, now[0].size_class), (3, 8, 9));
+    assert_eq!((&now[0].sealed, now[0].received_at), (&bytes, at(3)));
+    store.submit(work(reseal(known, 10, vec![record(1, 12)], false))).await.unwrap();
+    assert_eq!((read(&store, known).await.reseals, sequences(10, 0).await), (1, vec![]));
+    refused!(store.submit(work(append(known, vec![record(4, 10)], &[]))), Conflict);
 }
 
 fn request(key: u8, conversation: Option<ConversationId>) -> RememberedRequest {

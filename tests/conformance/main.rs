@@ -60,6 +60,7 @@ conforms!(on_sqlite, crate::sqlite::Sqlite, {
         an_append_is_refused_where_it_must_be
         an_update_replaces_labels_and_metadata
         an_expiry_removes_bodies_and_then_the_rest
+        records_are_sealed_anew_in_their_places
         a_request_is_remembered_once
         a_stream_moves_forward_only
         old_requests_and_streams_are_forgotten

@@ -6,10 +6,12 @@ use data_encoding::HEXLOWER;
 use subrosa_proto::v1::{self, record};
 
 use crate::domain::{Attachment, Content, ConversationName, FindingNote, Record, Slug};
+use crate::redaction::{Stage, Trace};
 use crate::vault::{FindingCounts, Previewed, ShownRecord};
 
 use super::enums::{show_author_role, show_record_kind};
 use super::fields::show_time;
+use super::policy::show_operator;
 
 /// Writes a record of the conversation `of`.
 pub(in crate::grpc) fn shown(of: &ConversationName, shown: ShownRecord) -> v1::Record {
@@ -37,8 +39,35 @@ pub(in crate::grpc) fn previewed(found: Previewed) -> v1::Record {
         withheld: withheld(&found.content).into(),
         content: Some(content(found.content)),
         metadata: metadata(found.metadata),
-        redaction: Some(summary(found.findings, found.policy_version)),
+        redaction: Some(explained(found.findings, found.policy_version)),
         ..v1::Record::default()
+    }
+}
+
+fn explained(findings: Vec<(FindingNote, Option<Trace>)>, policy_version: u32) -> v1::RedactionSummary {
+    let (notes, traces): (Vec<_>, Vec<_>) = findings.into_iter().unzip();
+    let mut summary = summary(notes, policy_version);
+    for (finding, trace) in summary.findings.iter_mut().zip(traces) {
+        finding.explanation = trace.map(explanation);
+    }
+    summary
+}
+
+/// Writes why something was found and what was done with it.
+fn explanation(trace: Trace) -> v1::Explanation {
+    let stage = match trace.stage {
+        Stage::Scan => v1::RedactionStage::Scan,
+        Stage::Validate => v1::RedactionStage::Validate,
+        Stage::Context => v1::RedactionStage::Context,
+        Stage::Cue => v1::RedactionStage::Cue,
+        Stage::Name => v1::RedactionStage::Name,
+    };
+    v1::Explanation {
+        stage: stage.into(),
+        verdict: trace.verdict.to_owned(),
+        context_word: trace.word.unwrap_or_default().to_owned(),
+        operator: show_operator(trace.operator).into(),
+        policy_version: trace.policy_version.into(),
     }
 }
 

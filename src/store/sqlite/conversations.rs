@@ -70,12 +70,7 @@ pub(super) fn create(conn: &Connection, row: &ConversationRow) -> Result<(), Sto
     Ok(())
 }
 
-pub(super) fn append(
-    conn: &Connection,
-    tenant: &TenantId,
-    id: &ConversationId,
-    new: &New<'_>,
-) -> Result<(), Stop> {
+pub(super) fn append(conn: &Connection, tenant: &TenantId, id: &ConversationId, new: &New<'_>) -> Result<(), Stop> {
     let &New { rows, finding_classes, last_day, reseals } = new;
     let Some(last) = rows.last() else { return Err(Refusal::Conflict.into()) };
     let (first_sequence, next) = (rows[0].sequence, last.sequence.saturating_add(1));

@@ -17,12 +17,7 @@ pub(super) struct Reseal<'a> {
     pub(super) first: bool,
 }
 
-pub(super) fn reseal(
-    conn: &Connection,
-    tenant: &TenantId,
-    id: &ConversationId,
-    new: &Reseal<'_>,
-) -> Result<(), Stop> {
+pub(super) fn reseal(conn: &Connection, tenant: &TenantId, id: &ConversationId, new: &Reseal<'_>) -> Result<(), Stop> {
     let current = Current::find(conn, tenant, id)?;
     let mut bodies = Vec::with_capacity(new.rows.len());
     for row in new.rows {
