@@ -17,6 +17,9 @@ use super::redact::FindingCounts;
 use super::remove::{Removal, Removed, has_unsearched_file, remove};
 use super::reseal::{Job, REDACT_RECORD, REDACTS};
 
+/// Findings in one answer, which is also remembered.
+const MOST_FINDINGS: usize = 1_000;
+
 /// What is to be taken out, and how.
 pub struct Wanted {
     /// What is taken out.
@@ -144,7 +147,10 @@ impl Vault {
         let answer = RedactedLater {
             name: name.to_string(),
             redactions,
-            findings: removed.as_ref().map(|removed| removed.notes().to_vec()).unwrap_or_default(),
+            findings: removed
+                .as_ref()
+                .map(|removed| removed.notes().iter().take(MOST_FINDINGS).cloned().collect())
+                .unwrap_or_default(),
             policy_version: removed.as_ref().map_or(record.policy_version, |removed| removed.record().policy_version),
             scrubbed: true,
             resealed: 0,

@@ -160,6 +160,7 @@ impl Vault {
         wanted: &Wanted,
         done: &mut RedactedPage,
     ) -> Result<()> {
+        self.must_serve(&row.tenant).await?;
         let mut slot = self.tails.lock(row.id).await;
         let row = &self.stored(&row.tenant, row.id).await?;
         let remover = self.remover(row, engine, &wanted.removal).await?;

@@ -32,6 +32,7 @@ macro_rules! every_act {
             AppendRecords Conversation, Ingest Conversation, PreviewRedaction Tenant, CreateConversation Conversation,
             GetConversation Conversation, ListConversations Conversations, CloseConversation Conversation,
             ReadConversation Conversation, GetContext Conversation, Annotate Conversation,
+            RedactRecord Conversation, RedactRecords Conversations, PreviewPolicy Conversations,
             SearchConversations Conversations, ListAuditEvents TenantOrVault, CreateTenant Vault, GetTenant Tenant,
             ListTenants Reachable, UpdateTenant Tenant, FreezeTenant Tenant, UnfreezeTenant Tenant, ListKeys Tenant,
             GetKey Tenant, RotateKey Tenant, ScheduleKeyDestruction Tenant, GetPolicy Tenant, ProposePolicy Tenant,

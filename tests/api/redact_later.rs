@@ -163,11 +163,17 @@ async fn who_may_not_and_what_is_not_there() {
     house.bot().conversations().close_conversation(close).await.unwrap();
     assert_eq!(redact(&privacy, &record, value()).await.unwrap().resealed_count, 1, "a closed one has records too");
     assert_eq!(house.reader().read(&name).await.unwrap().len(), 1);
-    house.advance(DAY * 100).await;
+    house.retention_class("short", 1).await;
+    let short = v1::Conversation { bot: "a".to_owned(), retention_class: "short".to_owned(), ..Default::default() };
+    let passing = house.bot().create_as(short).await.unwrap().name;
+    house.bot().append(&passing, vec![said(MISSED)]).await.unwrap();
+    house.advance(DAY * 3).await;
+    let record = format!("{passing}/records/1");
     eventually("the expiry", || async {
         redact(&privacy, &record, value()).await.is_err_and(|status| reason_of(&status) == "CONVERSATION_EXPIRED")
     })
     .await;
+    assert_eq!(everywhere(&privacy, TENANT, true).await.unwrap().conversations, [], "what has expired is passed over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -396,7 +402,7 @@ async fn a_preview_says_why() {
         [
             ("CARD", Stage::Validate, Operator::Mask, false),
             ("SECRET", Stage::Name, Operator::Drop, false),
-            ("EMAIL", Stage::Scan, Operator::Pseudonym, false),
+            ("EMAIL", Stage::Validate, Operator::Pseudonym, false),
             ("SECRET", Stage::Name, Operator::Drop, false),
         ]
     );

@@ -219,7 +219,7 @@ mod tests {
         let cases = [
             (v1::RedactionPolicy { names: v1::NamesTier::Required.into(), ..empty() }, "names"),
             (v1::RedactionPolicy { packs: vec!["atlantis".to_owned()], ..empty() }, "packs[0]"),
-            (v1::RedactionPolicy { rules: vec![rule("PERSON", unspecified)], ..empty() }, "rules[0].finding_class"),
+            (v1::RedactionPolicy { rules: vec![rule("FAX", unspecified)], ..empty() }, "rules[0].finding_class"),
             (
                 v1::RedactionPolicy { rules: vec![rule("IP", unspecified), rule("IP", unspecified)], ..empty() },
                 "rules[1].finding_class",
