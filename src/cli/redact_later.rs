@@ -159,16 +159,19 @@ async fn records(
     }
     bar.finish_and_clear();
     printer.messages(&found, COLUMNS)?;
+    summary(&sum, scrubbed, printer)
+}
+
+fn summary(sum: &v1::RedactRecordsResponse, scrubbed: bool, printer: &mut Printer) -> Result<(), CliError> {
     let said = format!(
         "\n{} records of {} conversations were looked through; {} hold a file that is no text, in which nothing was looked for.",
         sum.searched_record_count, sum.searched_conversation_count, sum.unsearched_file_count
     );
     printer.note(&said)?;
-    if !scrubbed {
-        printer
-            .note("A destroyed key may still lie in the key store's file: a reader held it open. It is tried again.")?;
+    if scrubbed {
+        return Ok(());
     }
-    Ok(())
+    printer.note("A destroyed key may still lie in the key store's file: a reader held it open. It is tried again.")
 }
 
 fn bar(output: Output) -> ProgressBar {

@@ -105,15 +105,19 @@ impl KeyRing {
     /// Returns the key for records of `id` that run out on `day`, making it when there is none. A new key is durable when it
     /// returns, and the conversation key lies in the bucket of the latest day.
     pub async fn segment_for(&self, tenant: &TenantId, id: ConversationId, day: Day) -> Result<Segment, KeyError> {
-        for _ in 0..3 {
+        for _ in 0..TRIES {
             let (bucket, bucket_key) = self.bucket_for(tenant, day).await?;
             let dek_id = first_dek_id(day);
             let key_id = SegmentKeyId { conversation: id, dek_id, bucket };
-            let last = last_dek_id(dek_id);
+            let (last, retired) = (last_dek_id(dek_id), self.retired.load(Ordering::SeqCst));
             if let Some(row) = self.store.read(move |reader| reader.newest_segment(&id, dek_id, last)).await? {
                 let dek_id = row.dek_id;
-                let (_, key) = self.open_segment(tenant, id, dek_id).await?;
-                return Ok(Segment { dek_id, day, key });
+                let key = self.open_segment_row(tenant, &row).await?;
+                if self.retired.load(Ordering::SeqCst) == retired {
+                    return Ok(Segment { dek_id, day, key });
+                }
+                self.forget_segment(id, dek_id);
+                continue;
             }
             let dek = Arc::new(Key32::random());
             let mut work = KeyWork::new(self.put_segment(tenant, id, dek_id, bucket, &bucket_key, &dek));
@@ -148,9 +152,13 @@ impl KeyRing {
                 return Ok((OpenedSegment { dek_id, key: Arc::downgrade(&key), bucket: row.bucket, retired }, key));
             }
             // A segment key was destroyed meanwhile, and it may be this one, put into the cache after that was emptied.
-            self.segments.forget(|known| known.conversation == id && known.dek_id == dek_id);
+            self.forget_segment(id, dek_id);
         }
         Err(KeyError::Contention)
+    }
+
+    fn forget_segment(&self, id: ConversationId, dek_id: u64) {
+        self.segments.forget(|known| known.conversation == id && known.dek_id == dek_id);
     }
 
     /// Returns a segment's key if it is still in memory and was not destroyed since it was opened.

@@ -391,8 +391,8 @@ async fn a_preview_says_why() {
     let request = v1::PreviewRedactionRequest { tenant: TENANT.to_owned(), records: vec![record, call] };
     let answer = house.role("privacy").ingest().preview_redaction(request).await.unwrap().into_inner();
     let mut seen = Vec::new();
-    for finding in answer.records.iter().flat_map(|record| &record.redaction.as_ref().unwrap().findings) {
-        let why = finding.explanation.as_ref().unwrap_or_else(|| panic!("{finding:?}"));
+    let summaries = answer.records.iter().map(|record| record.redaction.as_ref().unwrap());
+    for (finding, why) in summaries.flat_map(|summary| summary.findings.iter().zip(&summary.explanations)) {
         assert!(why.policy_version == 1 && !finding.rule.is_empty() && finding.score >= 0.5, "{finding:?}");
         seen.push((finding.finding_class.as_str(), why.stage(), why.operator(), why.verdict.is_empty()));
     }

@@ -47,9 +47,7 @@ pub(in crate::grpc) fn previewed(found: Previewed) -> v1::Record {
 fn explained(findings: Vec<(FindingNote, Option<Trace>)>, policy_version: u32) -> v1::RedactionSummary {
     let (notes, traces): (Vec<_>, Vec<_>) = findings.into_iter().unzip();
     let mut summary = summary(notes, policy_version);
-    for (finding, trace) in summary.findings.iter_mut().zip(traces) {
-        finding.explanation = trace.map(explanation);
-    }
+    summary.explanations = traces.into_iter().map(|trace| trace.map(explanation).unwrap_or_default()).collect();
     summary
 }
 
@@ -142,6 +140,7 @@ fn summary(notes: Vec<FindingNote>, policy_version: u32) -> v1::RedactionSummary
         findings: notes.into_iter().map(finding).collect(),
         counts: counts(classes),
         policy_version: policy_version.into(),
+        explanations: Vec::new(),
     }
 }
 
@@ -154,7 +153,6 @@ pub(super) fn finding(note: FindingNote) -> v1::Finding {
         start: note.start,
         end: note.end,
         field: note.field,
-        explanation: None,
     }
 }
 
