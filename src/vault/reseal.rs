@@ -313,17 +313,30 @@ impl Vault {
 
     /// Returns the change that remembers the answer to a redaction that was cut short and is done now.
     pub(super) async fn redacted_answer(&self, detail: &str) -> Result<Option<Mutation>> {
-        let Ok(Plan { answer: Some((Some(fresh), mut answer)), tenant, conversation, .. }) =
+        let Ok(Plan { answer: Some((Some(fresh), mut answer)), tenant, conversation, segment, .. }) =
             serde_json::from_str::<Plan>(detail)
         else {
             return Ok(None);
         };
-        let key = fresh.key();
-        if self.data.read(move |reader| reader.request(&tenant, &key)).await?.is_some() {
+        let (key, of) = (fresh.key(), tenant.clone());
+        if self.data.read(move |reader| reader.request(&of, &key)).await?.is_some() {
             return Ok(None);
         }
+        answer.resealed = self.resealed(tenant, &conversation, segment).await?;
         answer.scrubbed = self.scrubbed_now().await?;
         fresh.remember(&answer, conversation.parse().ok()).map(Some)
+    }
+
+    /// Counts the records under the key that replaced the one of `segment`.
+    async fn resealed(&self, tenant: TenantId, conversation: &str, segment: u64) -> Result<u64> {
+        let Ok(id) = conversation.parse() else { return Ok(0) };
+        let to = match self.keys.newest_of(&tenant, id, segment).await {
+            Ok(to) => to.dek_id,
+            Err(KeyError::Destroyed) => return Ok(0),
+            Err(error) => return Err(error.into()),
+        };
+        let sealed = self.data.read(move |reader| reader.sealed_under(&tenant, &id, &[to])).await?;
+        Ok(sealed.map_or(0, |(_, records)| records))
     }
 
     /// Tries a pending scrub again, and tells whether nothing destroyed is left in the key store's files.

@@ -379,7 +379,7 @@ impl Scene for Redact {
         let done = open.vault.redact_record(&caller, name, without("one"), idempotent(10)).await?.into_inner();
         let counted: Vec<_> = done.redactions.into_iter().collect();
         assert_eq!(counted, [("SECRET".to_owned(), 1)], "the answer to the redaction");
-        assert!(done.scrubbed);
+        assert!(done.scrubbed && done.resealed == 2, "the answer to the redaction");
         Ok(())
     }
 }
