@@ -76,6 +76,7 @@ impl Append {
             finding_classes: vec![],
             last_day: Day::from_number(21_000),
             dialogue: None,
+            reseals: 0,
         })
     }
 }
@@ -225,6 +226,7 @@ fn conversation(id: ConversationId) -> ConversationRow {
         last_day: Day::from_number(20_800),
         sealed_meta: sealed(&[b'm'; 300]),
         meta_version: 1,
+        reseals: 0,
     }
 }
 

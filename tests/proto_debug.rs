@@ -39,6 +39,9 @@ fn checks() -> BTreeMap<&'static str, Check> {
     checks![
         AnnotateRequest, AnnotateResponse, Annotation, ApiKey, AppendRecordsRequest, AppendRecordsResponse, Attachment,
         AuditEvent, ClassRule, CloseConversationRequest, CloseConversationResponse, ComponentStatus, Conversation,
+        ConversationRedaction, Explanation, PolicyDifference, PreviewPolicyRequest, PreviewPolicyResponse,
+        RedactRecordRequest, RedactRecordResponse, RedactRecordsRequest, RedactRecordsResponse, RedactionSpan,
+        RedactionSpans,
         CreateConversationRequest, CreateConversationResponse, CreateTenantRequest, CreateTenantResponse, DatabaseStatus,
         ExpiryStatus, Finding, FindingCount, FreezeTenantRequest, FreezeTenantResponse, GetContextRequest,
         GetContextResponse, GetConversationRequest, GetConversationResponse, GetKeyRequest, GetKeyResponse,

@@ -130,6 +130,8 @@ table! {
         ReadConversation: Tenant, One, purpose; Reader Any, Compliance Any, Privacy Any;
         GetContext: Tenant, One, purpose; Ingestor Own;
         Annotate: Tenant, One; Ingestor Own, Compliance Any, Privacy Any;
+        RedactRecord: Tenant, One; Privacy Any;
+        RedactRecords: Tenant, Filter; Privacy Any;
     }
     SearchService {
         SearchConversations: Tenant, Filter; Compliance Any, Privacy Any;
@@ -154,6 +156,7 @@ table! {
     PolicyService {
         GetPolicy: Tenant, None; Compliance Any, Privacy Any, Approver Any, Operator Any, Security Any, Auditor Any;
         ProposePolicy: Tenant, None; Compliance Any, Privacy Any;
+        PreviewPolicy: Tenant, Filter, purpose; Compliance Any, Privacy Any;
         ListPolicyVersions: Tenant, None;
             Compliance Any, Privacy Any, Approver Any, Operator Any, Security Any, Auditor Any;
     }
@@ -250,7 +253,8 @@ mod tests {
         ("GetTenant ListTenants GetStatus", ".....xxx"),
         ("FreezeTenant UnfreezeTenant IssueApiKey ListApiKeys RevokeApiKey TestPermissions", "......x."),
         ("GetPolicy ListPolicyVersions", "..xxxxxx"),
-        ("ProposePolicy", "..xx...."),
+        ("RedactRecord RedactRecords", "...x...."),
+        ("ProposePolicy PreviewPolicy", "..xx...."),
     ];
 
     #[test]

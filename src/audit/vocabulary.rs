@@ -48,7 +48,7 @@ words! {
         Intent = "INTENT",
         /// An act over two databases was done, or was found undone; closes its `INTENT`.
         Outcome = "OUTCOME",
-        /// The next records of a read stream are about to leave.
+        /// The next records of a read stream are about to leave; or the next ones of a segment are sealed under another key.
         Progress = "PROGRESS",
     }
 }

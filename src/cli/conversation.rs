@@ -14,6 +14,7 @@ use super::args::{LimitArgs, PurposeArgs, audience, pages, tenant};
 use super::client::{Connection, request_id};
 use super::exit::CliError;
 use super::output::{Column, Output, Printer, csv_value};
+use super::redact_later::{self, RedactArgs};
 use super::terminal;
 
 /// Commands about conversations.
@@ -56,6 +57,8 @@ pub(super) enum ConversationCommand {
     },
     /// Add a note, and put labels on or take them off
     Annotate(AnnotateArgs),
+    /// Take a value that redaction missed out of stored records
+    Redact(RedactArgs),
 }
 
 /// How a new conversation is to be.
@@ -189,6 +192,7 @@ pub(super) async fn run(
             printer.csv_head(RECORD_COLUMNS)?;
             return answer.records.iter().try_for_each(|record| print_record(record, printer));
         }
+        ConversationCommand::Redact(args) => return redact_later::run(args, vault, printer).await,
         ConversationCommand::Annotate(args) => {
             let answer = client.annotate(vault.request(args.request())).await?.into_inner();
             return printer.message(&answer);

@@ -33,6 +33,7 @@ mod key;
 mod output;
 mod policy;
 pub mod redact;
+mod redact_later;
 mod redaction;
 mod search;
 mod serve;

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use subrosa_proto::v1::policy_service_client::PolicyServiceClient;
-use subrosa_proto::v1::{GetPolicyRequest, ListPolicyVersionsRequest, Policy, ProposePolicyRequest};
+use subrosa_proto::v1::{
+    GetPolicyRequest, ListPolicyVersionsRequest, Policy, PreviewPolicyRequest, PreviewPolicyResponse,
+    ProposePolicyRequest,
+};
 
-use super::args::{LimitArgs, pages, tenant};
+use super::args::{LimitArgs, PurposeArgs, pages, tenant, time};
 use super::client::{Connection, request_id};
 use super::exit::CliError;
 use super::json::from_json;
-use super::output::{Column, Printer};
+use super::output::{Column, Output, Printer};
 
 /// Commands about policies.
 #[derive(Subcommand, Debug)]
@@ -29,6 +32,30 @@ pub(super) enum PolicyCommand {
         policy: PolicyArgs,
         #[command(flatten)]
         limit: LimitArgs,
+    },
+    /// Try a redaction policy from a JSON file on stored records, and say where it finds more than the one in force. What
+    /// is stored is redacted already: what it would leave alone cannot be seen
+    Preview {
+        /// The tenant, such as acme
+        #[arg(long, value_parser = tenant)]
+        tenant: String,
+        /// The policy; the form is that of `policy get --output json`
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How many records, the newest conversations first; 10000 at most
+        #[arg(long, default_value_t = 1_000)]
+        records: u32,
+        /// Only of this bot
+        #[arg(long, default_value = "", hide_default_value = true)]
+        bot: String,
+        /// Only conversations created at this time or later
+        #[arg(long, value_parser = time, value_name = "TIME")]
+        from: Option<prost_types::Timestamp>,
+        /// Only conversations created before this time
+        #[arg(long, value_parser = time, value_name = "TIME")]
+        before: Option<prost_types::Timestamp>,
+        #[command(flatten)]
+        purpose: PurposeArgs,
     },
     /// Put a new version in force, from a JSON file: {"redaction": {...}} or {"retention": {...}}
     Propose {
@@ -73,6 +100,10 @@ impl PolicyArgs {
     }
 }
 
+/// How the differences of two policies are listed.
+const DIFFERENCES: &[Column] =
+    &[("CLASS", "finding_class"), ("RULE", "rule"), ("IN FORCE", "current_count"), ("PROPOSED", "proposed_count")];
+
 /// How they are listed.
 pub(super) const COLUMNS: &[Column] =
     &[("POLICY", "name"), ("VERSION", "version"), ("IN FORCE", "active"), ("CREATED", "create_time")];
@@ -101,6 +132,20 @@ pub(super) async fn run(command: PolicyCommand, vault: &Connection, printer: &mu
             });
             printer.messages(&versions.await?, COLUMNS)
         }
+        PolicyCommand::Preview { tenant, file, records, bot, from, before, purpose } => {
+            let request = PreviewPolicyRequest {
+                parent: tenant,
+                policy: Some(read(&file)?),
+                record_count: records,
+                bot,
+                start_time: from,
+                end_time: before,
+                purpose: purpose.wire(),
+                case_reference: purpose.case_reference,
+            };
+            let answer = client.preview_policy(vault.stream(request)).await?.into_inner();
+            preview(&answer, printer)
+        }
         PolicyCommand::Propose { tenant, file, base_version } => {
             let policy = read(&file)?;
             let request =
@@ -109,6 +154,20 @@ pub(super) async fn run(command: PolicyCommand, vault: &Connection, printer: &mu
             printer.message(&answer.policy.unwrap_or_default())
         }
     }
+}
+
+/// Prints where two policies differ: for a person the differences as a table, for a program all of it.
+fn preview(answer: &PreviewPolicyResponse, printer: &mut Printer) -> Result<(), CliError> {
+    if printer.output() != Output::Human {
+        return printer.message(answer);
+    }
+    let said = format!(
+        "{} records of {} conversations; {} differ from what version {} finds.\n",
+        answer.record_count, answer.conversation_count, answer.differing_record_count, answer.current_version
+    );
+    printer.note(&said)?;
+    printer.messages(&answer.differences, DIFFERENCES)?;
+    answer.differing_records.iter().try_for_each(|name| printer.note(name))
 }
 
 fn read(file: &PathBuf) -> Result<Policy, CliError> {

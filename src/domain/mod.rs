@@ -31,7 +31,7 @@ pub use codes::{
 pub use conversation::{ConversationMeta, MAX_LABELS, MAX_REFERENCE_BYTES, NewConversation};
 pub use error::{Error, Reason, Result};
 pub use ids::{CaseReference, ConversationId, IdError, PrincipalId, RequestId, Slug, TenantId, TrustDomain, VaultId};
-pub use names::{ConversationName, KeyName, PolicyName, TenantName};
+pub use names::{ConversationName, KeyName, PolicyName, RecordName, TenantName};
 pub use principal::{BotScope, Principal};
 pub use record::{
     Content, FindingNote, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Record, size_class,

@@ -18,6 +18,15 @@ pub struct ConversationName {
     pub id: ConversationId,
 }
 
+/// A record: `tenants/{tenant}/conversations/{uuid}/records/{sequence}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RecordName {
+    /// The conversation it is of.
+    pub conversation: ConversationName,
+    /// Its number in it, from 1.
+    pub sequence: u64,
+}
+
 /// A tenant key version: `tenants/{tenant}/keys/{version}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyName {
@@ -55,6 +64,12 @@ impl fmt::Display for ConversationName {
     }
 }
 
+impl fmt::Display for RecordName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.conversation.record(self.sequence))
+    }
+}
+
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tenants/{}/keys/{}", self.tenant, self.version)
@@ -86,6 +101,20 @@ impl FromStr for ConversationName {
             ["tenants", tenant, "conversations", id] => Ok(Self { tenant: tenant.parse()?, id: id.parse()? }),
             _ => Err(IdError { expected: "tenants/{tenant}/conversations/{conversation}" }),
         }
+    }
+}
+
+impl FromStr for RecordName {
+    type Err = IdError;
+
+    fn from_str(s: &str) -> Result<Self, IdError> {
+        let wrong = IdError { expected: "tenants/{tenant}/conversations/{conversation}/records/{sequence}" };
+        let (conversation, number) = s.split_once("/records/").ok_or(wrong)?;
+        if number.starts_with(['0', '+']) {
+            return Err(wrong);
+        }
+        let sequence = number.parse().map_err(|_| wrong)?;
+        Ok(Self { conversation: conversation.parse().map_err(|_| wrong)?, sequence })
     }
 }
 
@@ -136,6 +165,11 @@ mod tests {
         let parsed: ConversationName = name.parse().unwrap();
         assert_eq!(parsed.to_string(), name);
         assert_eq!(parsed.record(7), format!("{name}/records/7"));
+        let record: RecordName = parsed.record(7).parse().unwrap();
+        assert_eq!((record.sequence, record.to_string()), (7, format!("{name}/records/7")));
+        for wrong in ["/records/0", "/records/07", "/records/+7", "/records/x", "/records/7/x", "/records/", ""] {
+            assert!(format!("{name}{wrong}").parse::<RecordName>().is_err(), "{wrong}");
+        }
         assert_eq!("tenants/acme/keys/3".parse::<KeyName>().unwrap().version, 3);
     }
 

@@ -1,5 +1,6 @@
 //! The keys of a conversation: its own key, and a DEK for each expiry day of its records.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use crate::domain::{ConversationId, Day, TenantId};
@@ -52,12 +53,21 @@ pub struct OpenedSegment {
     pub dek_id: u64,
     key: Weak<Key32>,
     bucket: BucketId,
+    retired: u64,
 }
 
 /// Returns the id of the first segment key for `day`.
 fn first_dek_id(day: Day) -> u64 {
     u64::from(day.number().unsigned_abs()) << 16
 }
+
+/// Returns the id of the last segment key that its day can have.
+pub(super) fn last_dek_id(dek_id: u64) -> u64 {
+    dek_id | u64::from(u16::MAX)
+}
+
+/// How often a key is looked up again when others were destroyed meanwhile.
+const TRIES: usize = 8;
 
 impl KeyRing {
     /// Makes the keys of a new conversation whose first records run out on `day`, and its handles. They are durable when it
@@ -101,16 +111,19 @@ impl KeyRing {
     /// Returns the key for records of `id` that run out on `day`, making it when there is none. A new key is durable when it
     /// returns, and the conversation key lies in the bucket of the latest day.
     pub async fn segment_for(&self, tenant: &TenantId, id: ConversationId, day: Day) -> Result<Segment, KeyError> {
-        for _ in 0..3 {
+        for _ in 0..TRIES {
             let (bucket, bucket_key) = self.bucket_for(tenant, day).await?;
             let dek_id = first_dek_id(day);
             let key_id = SegmentKeyId { conversation: id, dek_id, bucket };
-            if let Some(key) = self.segments.get(&key_id, self.clock.now()) {
-                return Ok(Segment { dek_id, day, key });
-            }
-            if let Some(row) = self.store.read(move |reader| reader.segment(&id, dek_id)).await? {
+            let (last, retired) = (last_dek_id(dek_id), self.retired.load(Ordering::SeqCst));
+            if let Some(row) = self.store.read(move |reader| reader.newest_segment(&id, dek_id, last)).await? {
+                let dek_id = row.dek_id;
                 let key = self.open_segment_row(tenant, &row).await?;
-                return Ok(Segment { dek_id, day, key });
+                if self.retired.load(Ordering::SeqCst) == retired {
+                    return Ok(Segment { dek_id, day, key });
+                }
+                self.forget_segment(id, dek_id);
+                continue;
             }
             let dek = Arc::new(Key32::random());
             let mut work = KeyWork::new(self.put_segment(tenant, id, dek_id, bucket, &bucket_key, &dek));
@@ -137,18 +150,33 @@ impl KeyRing {
         id: ConversationId,
         dek_id: u64,
     ) -> Result<(OpenedSegment, Arc<Key32>), KeyError> {
-        let row = self.store.read(move |reader| reader.segment(&id, dek_id)).await?.ok_or(KeyError::Destroyed)?;
-        let key = self.open_segment_row(tenant, &row).await?;
-        Ok((OpenedSegment { dek_id, key: Arc::downgrade(&key), bucket: row.bucket }, key))
+        for _ in 0..TRIES {
+            let retired = self.retired.load(Ordering::SeqCst);
+            let row = self.store.read(move |reader| reader.segment(&id, dek_id)).await?.ok_or(KeyError::Destroyed)?;
+            let key = self.open_segment_row(tenant, &row).await?;
+            if self.retired.load(Ordering::SeqCst) == retired {
+                return Ok((OpenedSegment { dek_id, key: Arc::downgrade(&key), bucket: row.bucket, retired }, key));
+            }
+            // A segment key was destroyed meanwhile, and it may be this one, put into the cache after that was emptied.
+            self.forget_segment(id, dek_id);
+        }
+        Err(KeyError::Contention)
+    }
+
+    fn forget_segment(&self, id: ConversationId, dek_id: u64) {
+        self.segments.forget(|known| known.conversation == id && known.dek_id == dek_id);
     }
 
     /// Returns a segment's key if it is still in memory and was not destroyed since it was opened.
     pub fn still_open(&self, segment: &OpenedSegment) -> Option<Arc<Key32>> {
         self.refuse_dead(segment.bucket).ok()?;
+        if self.retired.load(Ordering::SeqCst) != segment.retired {
+            return None;
+        }
         segment.key.upgrade()
     }
 
-    async fn open_segment_row(&self, tenant: &TenantId, row: &SegmentRow) -> Result<Arc<Key32>, KeyError> {
+    pub(super) async fn open_segment_row(&self, tenant: &TenantId, row: &SegmentRow) -> Result<Arc<Key32>, KeyError> {
         let key_id = SegmentKeyId { conversation: row.conversation, dek_id: row.dek_id, bucket: row.bucket };
         if let Some(key) = self.segments.get(&key_id, self.clock.now()) {
             return Ok(key);
@@ -215,7 +243,7 @@ impl KeyRing {
         KeyWrite::PutConversationKey(ConversationKeyRow { tenant: tenant.clone(), conversation: id, bucket, wrapped })
     }
 
-    fn put_segment(
+    pub(super) fn put_segment(
         &self,
         tenant: &TenantId,
         id: ConversationId,
@@ -240,7 +268,7 @@ impl KeyRing {
         self.settle(tenant, bucket)
     }
 
-    fn keep_segment(
+    pub(super) fn keep_segment(
         &self,
         tenant: &TenantId,
         id: SegmentKeyId,

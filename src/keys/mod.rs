@@ -12,6 +12,7 @@
 //! | seal or open a record | [`KeyRing::segment_for`], [`KeyRing::open_segment`] |
 //! | rotate a tenant's key | [`KeyRing::rotate`] |
 //! | let a day run out | [`KeyRing::destroy_buckets`] |
+//! | replace the key of a segment | [`KeyRing::next_segment`], [`KeyRing::destroy_segments`] |
 //! | have nothing of a tenant in memory | [`KeyRing::shut`] |
 
 mod buckets;
@@ -20,6 +21,7 @@ mod contexts;
 mod conversations;
 mod error;
 mod init;
+mod replace;
 mod ring;
 pub mod roots;
 mod rotate;

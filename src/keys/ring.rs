@@ -1,6 +1,7 @@
 //! The opened vault: the epoch key in memory, and the way to every other key.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Clock;
@@ -30,6 +31,8 @@ pub struct KeyRing {
     pub(super) segments: KeyCache<SegmentKeyId>,
     pub(super) conversations: KeyCache<(ConversationId, BucketId)>,
     pub(super) index_keys: KeyCache<TenantId>,
+    /// How many segment keys were destroyed apart from their buckets: what was opened before the last one is looked up anew.
+    pub(super) retired: AtomicU64,
     generation: u32,
     root_kind: &'static str,
 }
@@ -77,6 +80,7 @@ impl KeyRing {
             segments: KeyCache::new(limits),
             conversations: KeyCache::new(limits),
             index_keys: KeyCache::new(limits),
+            retired: AtomicU64::new(0),
             generation,
             root_kind: root.kind(),
         })

@@ -6,7 +6,6 @@ fn key() -> PseudonymKey {
     PseudonymKey::from_bytes([7; 32])
 }
 
-
 fn engine() -> &'static Engine {
     static ENGINE: std::sync::LazyLock<Engine> = std::sync::LazyLock::new(|| Engine::new(Policy::default()).unwrap());
     &ENGINE

@@ -145,6 +145,21 @@ impl Engine {
         json::redact(self, json, key, limits)
     }
 
+    /// Takes what `find` names out of the strings, keys and numbers of JSON, each decoded, as [`Engine::apply`] does of a text.
+    /// Nothing else is looked for.
+    ///
+    /// # Errors
+    /// As [`Engine::redact_json`].
+    pub fn apply_json(
+        &self,
+        json: &str,
+        key: &PseudonymKey,
+        limits: JsonLimits,
+        find: &dyn Fn(&str) -> Vec<Finding>,
+    ) -> Result<RedactedJson, JsonError> {
+        json::take_out(self, json, key, limits, find)
+    }
+
     /// Says of every candidate what it was taken for and what became of it, in order.
     pub fn explain(&self, text: &str) -> Vec<Trace> {
         let mut traces = Vec::new();
@@ -152,6 +167,52 @@ impl Engine {
         traces.sort_by_key(|trace| (trace.span.start, trace.span.end, trace.class));
         traces.dedup();
         traces
+    }
+
+    /// Says of every candidate in the value of a field called `name` what [`Engine::explain`] says of those in a text.
+    pub fn explain_value(&self, name: &str, value: &str) -> Vec<Trace> {
+        self.explain_cued(value, &NameCue::of(name, &self.tables))
+    }
+
+    /// Says of every candidate in JSON the same, with the number of the node it is in ([`JsonFinding::node`]).
+    ///
+    /// # Errors
+    /// As [`Engine::redact_json`].
+    pub fn explain_json(&self, json: &str, limits: JsonLimits) -> Result<Vec<(usize, Trace)>, JsonError> {
+        json::explain(self, json, limits)
+    }
+
+    fn explain_cued(&self, value: &str, cue: &NameCue) -> Vec<Trace> {
+        let findings = self.scan_value(value, cue);
+        let mut traces = Vec::new();
+        match cue.whole(value) {
+            Some((class, _)) if self.enabled.holds(class) => {
+                traces.extend(findings.into_iter().map(|finding| self.announced(finding)));
+            }
+            _ => {
+                let around = Around { hint: cue.hint(), ear: None };
+                self.analyse(value, around, self.named(value), Some(&mut traces));
+            }
+        }
+        traces.sort_by_key(|trace| (trace.span.start, trace.span.end, trace.class));
+        traces.dedup();
+        traces
+    }
+
+    /// Returns the trace of a value that the name of its field announced.
+    fn announced(&self, finding: Finding) -> Trace {
+        Trace {
+            class: finding.class,
+            rule: finding.rule,
+            score: finding.score,
+            span: finding.span,
+            stage: Stage::Name,
+            verdict: "announced by the name of its field",
+            word: None,
+            outcome: Outcome::Found,
+            operator: self.policy.operator(finding.class),
+            policy_version: self.policy.version,
+        }
     }
 
     /// Replaces findings that [`Engine::scan`] returned for this text, or some of them.

@@ -23,13 +23,7 @@ impl Engine {
     }
 
     /// Finds values in the next turn of a conversation: sorted by place, without overlap.
-    pub fn scan_turn(
-        &self,
-        dialogue: &mut Dialogue,
-        speaker: Speaker,
-        text: &str,
-        key: &PseudonymKey,
-    ) -> Vec<Finding> {
+    pub fn scan_turn(&self, dialogue: &mut Dialogue, speaker: Speaker, text: &str, key: &PseudonymKey) -> Vec<Finding> {
         self.turn(dialogue, speaker, text, key, None)
     }
 

@@ -90,6 +90,16 @@ pub trait DataReader: Send {
         id: &ConversationId,
         dek_ids: &[u64],
     ) -> Result<Option<(u64, u64)>, StoreError>;
+    /// Returns up to `limit` records after `after_sequence` that are sealed under `dek_id`, in order, bounded as
+    /// [`DataReader::records`].
+    fn records_under(
+        &mut self,
+        tenant: &TenantId,
+        id: &ConversationId,
+        dek_id: u64,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, StoreError>;
     /// Returns the tenant.
     fn tenant(&mut self, id: &TenantId) -> Result<Option<TenantRow>, StoreError>;
     /// Returns up to `limit` tenants after `after`, by id.

@@ -35,7 +35,7 @@ pub enum KeyWrite {
     Rotate(Rotation),
     /// Destroys bucket keys: wraps go, check values stay. One that is destroyed already stays so. Refused with `Missing`.
     DestroyBuckets(Vec<BucketId>),
-    /// Drops segments of a conversation, whatever their bucket; those that are not there are no matter.
+    /// Drops segments of a conversation, whatever their bucket, each overwritten first; those that are not there are no matter.
     DropSegments {
         /// The conversation.
         conversation: ConversationId,
@@ -161,6 +161,13 @@ pub trait KeyReader: Send {
     fn segment(&mut self, conversation: &ConversationId, dek_id: u64) -> Result<Option<SegmentRow>, StoreError>;
     /// Returns up to `limit` segments of a conversation, by number.
     fn segments(&mut self, conversation: &ConversationId, limit: usize) -> Result<Vec<SegmentRow>, StoreError>;
+    /// Returns the segment of a conversation with the highest number from `first` to `last`.
+    fn newest_segment(
+        &mut self,
+        conversation: &ConversationId,
+        first: u64,
+        last: u64,
+    ) -> Result<Option<SegmentRow>, StoreError>;
     /// Returns a conversation key.
     fn conversation_key(&mut self, id: &ConversationId) -> Result<Option<ConversationKeyRow>, StoreError>;
     /// Returns conversation keys made after `after` (by id), at most `limit`: for the sweep of orphans.

@@ -60,6 +60,8 @@ pub struct ConversationRow<S = Sealed> {
     pub sealed_meta: S,
     /// Rises by one with each change of `sealed_meta`; bound into its seal.
     pub meta_version: u64,
+    /// Rises by one each time a segment of it is sealed anew under another key.
+    pub reseals: u64,
 }
 
 /// A sealed record and what stands beside it in clear. `S` as in [`ConversationRow`].

@@ -38,7 +38,7 @@ pub enum Mutation {
     /// Makes a conversation. Refused with `Exists`, or `Missing` when its tenant is not there.
     CreateConversation(Box<ConversationRow>),
     /// Adds records at the end of a conversation. Refused with `Missing`, `NotOpen`, or `Conflict` when the first row's
-    /// sequence is not the next one. Rows are contiguous and not empty.
+    /// sequence is not the next one, or the conversation was sealed anew since. Rows are contiguous and not empty.
     AppendRecords {
         /// Whose conversation.
         tenant: TenantId,
@@ -52,6 +52,24 @@ pub enum Mutation {
         last_day: Day,
         /// What redaction remembers of the conversation after them, where that has changed.
         dialogue: Option<Sealed>,
+        /// The conversation's `reseals` as they were when the segment's key was looked up.
+        reseals: u64,
+    },
+    /// Replaces records of a conversation by the same ones sealed under another key. Refused with `Missing`, or `Conflict`
+    /// when one of them is not there under `from`.
+    ResealRecords {
+        /// Whose conversation.
+        tenant: TenantId,
+        /// Which one.
+        conversation: ConversationId,
+        /// The segment key that they are sealed under.
+        from: u64,
+        /// The records as they are to be: sealed body, its size class, policy version and segment key are taken.
+        rows: Vec<RecordRow>,
+        /// Classes that were found in them now.
+        finding_classes: Vec<String>,
+        /// Whether these are the first under the new key: `reseals` rises.
+        first: bool,
     },
     /// Replaces sealed metadata, labels and state. Refused with `Missing`, `NotOpen` when it has expired, or `Conflict` when
     /// the stored `meta_version` is not one less than the new one.
@@ -183,6 +201,7 @@ impl Work {
 impl Mutation {
     fn body_bytes(&self) -> usize {
         match self {
+            Self::ResealRecords { rows, .. } => rows.iter().map(|row| row.sealed.len() + 96).sum(),
             Self::AppendRecords { rows, dialogue, .. } => {
                 let rows: usize = rows.iter().map(|row| row.sealed.len() + 96).sum();
                 rows + dialogue.as_ref().map_or(0, |sealed| sealed.as_bytes().len())

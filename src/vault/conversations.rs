@@ -223,6 +223,7 @@ impl Vault {
             last_day: segment.day,
             sealed_meta,
             meta_version: 1,
+            reseals: 0,
         };
         slot.assume();
         *slot = Some(Tail {
@@ -235,6 +236,7 @@ impl Vault {
             secrets,
             dialogue: Dialogue::default(),
             segment: Some(segment),
+            reseals: 0,
         });
         self.still_served(tenant, &mut slot).await?;
         Ok(Entered { id, slot, create: Some(Box::new(row)) })

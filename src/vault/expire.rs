@@ -13,6 +13,7 @@ use crate::store::{
 };
 
 use super::Vault;
+use super::reseal::REDACTS;
 
 /// What one pass did, and what is left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,6 +58,11 @@ impl Progress {
         (sum.lag, sum.overdue) = (pass.lag, pass.overdue);
     }
 
+    /// Says that a removed wrap may still lie in the key store's file: the next pass that destroys nothing tries again.
+    pub(super) fn unscrubbed(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pending_scrub = true;
+    }
+
     pub(super) fn sum(&self) -> ExpiryReport {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,6 +74,9 @@ impl Vault {
     pub async fn expire_due(&self) -> Result<ExpiryReport> {
         // Passes follow one another: an act that is open is one that the last pass could not end.
         self.reconcile_failed(&[DESTROY]).await?;
+        if let Ok(_turn) = self.redactions.try_lock() {
+            self.reconcile_failed(REDACTS).await?;
+        }
         let now = self.clock.now();
         let today = lifecycle::first_live_day(now);
         let mut pass = ExpiryReport::default();
@@ -232,6 +241,11 @@ pub(super) fn own_entry(now: Timestamp, log: &LogId, operation: &str) -> EntryBu
 pub(super) fn logged(log: &LogId, entry: EntryBuilder) -> Result<LoggedEntry> {
     let entry = entry.build().map_err(|error| Error::new(Reason::AuditUnavailable).because(error))?;
     Ok(LoggedEntry { log: log.clone(), entry, commitments: Vec::new() })
+}
+
+/// As [`logged`], with the commitments of the records that the entry tells of.
+pub(super) fn logged_with(log: &LogId, entry: EntryBuilder, commitments: Vec<[u8; 32]>) -> Result<LoggedEntry> {
+    Ok(LoggedEntry { commitments, ..logged(log, entry)? })
 }
 
 fn by_conversation(dead: Vec<SegmentRow>) -> BTreeMap<(TenantId, ConversationId), Vec<u64>> {

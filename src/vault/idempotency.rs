@@ -1,7 +1,7 @@
 //! Repeated requests get the first answer.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::access::{Act, Authorized};
@@ -35,7 +35,7 @@ pub(super) enum Known<T> {
 }
 
 /// The hashes of a request that is about to be done.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Fresh {
     key: [u8; 32],
     body: [u8; 32],

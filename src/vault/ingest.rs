@@ -279,6 +279,7 @@ impl Vault {
         let place = Place { keys, backend, tenant, conversation: id, bot: &bot, channel: channel.as_ref() };
         let first = tail.next_sequence;
         let mut batch = SealedBatch::new(first, received_at, segment.day, kek_version);
+        batch.reseals = tail.reseals;
         let mut turn = 0;
         for (sequence, record) in (first..).zip(&redacted.records) {
             let (row, commitment) = place.seal(&segment, record, sequence, received_at)?;
@@ -316,6 +317,7 @@ pub(super) struct SealedBatch {
     policy_version: u32,
     day: crate::domain::Day,
     kek_version: u32,
+    reseals: u64,
     rows: Vec<RecordRow>,
     pub(super) commitments: Vec<[u8; 32]>,
     dialogue: Option<Sealed>,
@@ -331,6 +333,7 @@ impl SealedBatch {
             policy_version: 0,
             day,
             kek_version,
+            reseals: 0,
             rows: Vec::new(),
             commitments: Vec::new(),
             dialogue: None,
@@ -364,6 +367,7 @@ impl SealedBatch {
             finding_classes: self.counts.into_keys().collect(),
             last_day: self.day,
             dialogue: self.dialogue,
+            reseals: self.reseals,
         }
     }
 }

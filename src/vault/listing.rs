@@ -91,6 +91,26 @@ impl Vault {
         page: &PageRequest,
     ) -> Result<Page<ConversationView>> {
         self.must_serve(tenant).await?;
+        let rows = self.rows_page(bots, tenant, filter, page).await?;
+        let mut items = Vec::with_capacity(rows.items.len());
+        for row in &rows.items {
+            match self.view_of(row).await {
+                Ok(view) => items.push(view),
+                Err(error) if error.reason() == Reason::ConversationExpired => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Page { items, next: rows.next })
+    }
+
+    /// Returns one page of the stored conversations that meet `filter`, newest first.
+    pub(super) async fn rows_page(
+        &self,
+        bots: &[Slug],
+        tenant: &TenantId,
+        filter: &ConversationFilter,
+        page: &PageRequest,
+    ) -> Result<Page<StoredConversation>> {
         let bound = (tenant.as_str(), filter);
         let after = page.resume::<Place>(&bound)?.map(page_key).transpose()?;
         let query = query(bots, filter);
@@ -102,15 +122,7 @@ impl Vault {
         if let (true, Some(resume)) = (rows.next.is_empty(), listed.resume) {
             rows.next = token(&bound, &place(&resume))?;
         }
-        let mut items = Vec::with_capacity(rows.items.len());
-        for row in &rows.items {
-            match self.view_of(row).await {
-                Ok(view) => items.push(view),
-                Err(error) if error.reason() == Reason::ConversationExpired => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Page { items, next: rows.next })
+        Ok(rows)
     }
 
     async fn step(

@@ -3,10 +3,11 @@
 //!
 //! | use case | file |
 //! |---|---|
-//! | records in | `ingest`, `stream`, `preview` |
+//! | records in | `ingest`, `stream`, `preview`, `explain` |
 //! | records out | `read`, `context` |
 //! | conversations: create, find, show, list, close, annotate, search | `conversations`, `listing`, `annotate` |
-//! | tenants and their policies | `tenants`, `policies` |
+//! | tenants and their policies | `tenants`, `policies`, `backtest` |
+//! | values that redaction missed | `redact_record`, `redact_records`, `remove`, `reseal` |
 //! | keys | `rotate` |
 //! | API keys | `api_keys` |
 //! | the audit log | `events`, `checkpoints` |
@@ -18,12 +19,14 @@
 mod annotate;
 mod api_keys;
 mod audited;
+mod backtest;
 mod checkpoints;
 mod context;
 mod conversations;
 mod engines;
 mod events;
 mod expire;
+mod explain;
 mod idempotency;
 mod ingest;
 mod known;
@@ -35,6 +38,10 @@ mod preview;
 mod read;
 mod reconcile;
 mod redact;
+mod redact_record;
+mod redact_records;
+mod remove;
+mod reseal;
 mod rotate;
 mod seal;
 mod security_key;
@@ -61,6 +68,7 @@ use crate::watch::Metrics;
 pub use annotate::Annotation;
 pub use api_keys::IssuedKey;
 pub use audited::Audited;
+pub use backtest::{Backtest, Sample};
 pub use checkpoints::Checkpointer;
 pub use conversations::ConversationView;
 pub use events::{EventFilter, EventPage};
@@ -73,6 +81,9 @@ pub use policies::{PolicyDocument, PolicyView};
 pub use preview::Previewed;
 pub use read::{ReadScope, RecordStream, ShownRecord};
 pub use redact::FindingCounts;
+pub use redact_record::{RedactedLater, Wanted};
+pub use redact_records::{ConversationRedaction, Query, RedactedPage};
+pub use remove::{Piece, Removal};
 pub use rotate::{KeyView, RotationView};
 pub use start::StartError;
 pub use status::{Down, ExpiryState, LogState, StoreState, VaultState};
@@ -126,6 +137,8 @@ pub struct Vault {
     expiry: expire::Progress,
     /// Held by an act on a tenant's keys from the look at what was done before to its outcome.
     key_acts: tokio::sync::Mutex<()>,
+    /// Held by a redaction of stored records, likewise.
+    redactions: tokio::sync::Mutex<()>,
     /// Held by a change of a policy, likewise.
     policy_changes: tokio::sync::Mutex<()>,
     metrics: Arc<Metrics>,

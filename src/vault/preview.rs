@@ -3,12 +3,13 @@
 use crate::access::{Caller, Scope, acts};
 use crate::audit::{Count, PolicyKind};
 use crate::domain::{Content, FindingNote, NewRecord, Result, Slug, TenantId};
-use crate::redaction::{Dialogue, PseudonymKey};
+use crate::redaction::{Dialogue, PseudonymKey, Trace};
 use crate::sealing::random;
 use crate::store::Work;
 
 use super::Vault;
 use super::audited::Audited;
+use super::explain::explain;
 use super::ingest::{check_batch, must_fit};
 use super::redact::{aside, redact};
 
@@ -23,8 +24,8 @@ pub struct Previewed {
     pub client_id: Option<String>,
     /// Who said it.
     pub author_role: crate::domain::AuthorRole,
-    /// What was found.
-    pub findings: Vec<FindingNote>,
+    /// What was found, and why.
+    pub findings: Vec<(FindingNote, Option<Trace>)>,
     /// The policy that handled it.
     pub policy_version: u32,
 }
@@ -59,6 +60,7 @@ impl Vault {
         let (mut previewed, mut bytes) = (Vec::with_capacity(records.len()), 0);
         let mut dialogue = Dialogue::default();
         for (index, record) in records.into_iter().enumerate() {
+            let why = explain(&engine, &key, &dialogue, &record);
             let done = aside(&engine, || redact(&engine, &key, &mut dialogue, record));
             let done = done.map_err(|error| error.within(&format!("records[{index}]")))?;
             bytes += done.weight();
@@ -69,7 +71,7 @@ impl Vault {
                 metadata: parts.metadata,
                 client_id: parts.client_id,
                 author_role: parts.author_role,
-                findings: parts.findings,
+                findings: parts.findings.into_iter().map(|note| (note.clone(), why.of(&note))).collect(),
                 policy_version: parts.policy_version,
             });
         }

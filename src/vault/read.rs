@@ -17,7 +17,6 @@ use crate::watch::task;
 use super::Vault;
 use super::audited::Audited;
 use super::ingest::Target;
-use super::seal::Place;
 
 /// What is to be read, and why.
 #[derive(Debug, Clone)]
@@ -69,6 +68,8 @@ impl ShownRecord {
 
 /// Rows fetched at a time.
 const FETCH: usize = 250;
+/// How often a record is fetched again when its key was replaced since.
+const RESEALED_TRIES: usize = 3;
 /// Records that may leave on one begin or progress entry.
 const PER_ENTRY: u64 = 1_000;
 
@@ -154,8 +155,31 @@ impl Vault {
         Ok(now.expired_through)
     }
 
-    /// Opens one stored record; `None` when its key has run out since it was fetched.
+    /// Opens one stored record; `None` when its key has run out since it was fetched. One that was sealed under another key
+    /// since is shown as it is now.
     pub(super) async fn show(
+        &self,
+        row: &StoredConversation,
+        record: &StoredRecord,
+        view: View,
+        dek: &mut Option<OpenedSegment>,
+    ) -> Result<Option<ShownRecord>> {
+        if let Some(shown) = self.show_fetched(row, record, view, dek).await? {
+            return Ok(Some(shown));
+        }
+        let mut gone = record.dek_id;
+        for _ in 0..RESEALED_TRIES {
+            let now = self.record_row(row, record.sequence).await?.filter(|now| now.dek_id != gone);
+            let Some(now) = now else { return Ok(None) };
+            if let Some(shown) = self.show_fetched(row, &now, view, dek).await? {
+                return Ok(Some(shown));
+            }
+            gone = now.dek_id;
+        }
+        Err(Reason::SequenceConflict.into())
+    }
+
+    async fn show_fetched(
         &self,
         row: &StoredConversation,
         record: &StoredRecord,
@@ -185,15 +209,7 @@ impl Vault {
                 policy_version: record.policy_version,
             }));
         }
-        let place = Place {
-            keys: &self.keys,
-            backend: self.settings.backend,
-            tenant: &row.tenant,
-            conversation: row.id,
-            bot: &row.bot,
-            channel: row.channel.as_ref(),
-        };
-        Ok(Some(ShownRecord::Redacted(Box::new(place.open(&key, record)?))))
+        Ok(Some(ShownRecord::Redacted(Box::new(self.place(row).open(&key, record)?))))
     }
 }
 

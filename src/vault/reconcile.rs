@@ -7,6 +7,7 @@ use crate::store::{KeyActRow, KeyWork, KeyWrite, Mutation, TenantRow, Work};
 use super::Vault;
 use super::expire::{logged, own_entry};
 use super::idempotency::Idempotent;
+use super::reseal::REDACT_RECORD;
 use super::tenants::first_policies;
 
 pub(super) const CREATE_TENANT: &str = "CreateTenant";
@@ -76,7 +77,8 @@ impl Vault {
     /// Ends one act: done when the key store has its mark, undone otherwise.
     async fn reconcile(&self, act: &KeyActRow) -> Result<()> {
         let id = act.id;
-        let done = self.keys.store().read(move |reader| reader.act_marked(&id)).await?;
+        let marked = self.keys.store().read(move |reader| reader.act_marked(&id)).await?;
+        let done = marked || self.go_on_redacting(act).await?;
         let detail = Detail::read(&act.detail);
         let object = detail.object.clone();
         let object = object.or_else(|| (!detail.tenant.is_empty()).then(|| format!("tenants/{}", detail.tenant)));
@@ -113,6 +115,7 @@ impl Vault {
                 let answer = active.map_or((0, 0), |(key, buckets)| (key.version, *buckets));
                 self.answer(act, detail, &tenant, b"", &answer).await
             }
+            (REDACT_RECORD, Ok(_)) => self.redacted_answer(&act.detail).await,
             _ => return Ok(work),
         };
         match answer {

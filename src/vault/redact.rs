@@ -108,7 +108,8 @@ pub(super) fn refuse_personal(engine: &Engine, field: &str, word: &str) -> Resul
     if engine.scan(word).iter().any(sure) { Err(Error::new(Reason::PersonalDataInKey).at(field)) } else { Ok(()) }
 }
 
-fn speaker(role: AuthorRole) -> Speaker {
+/// Returns who speaks in a record: the user, or whoever asks him.
+pub(super) fn speaker(role: AuthorRole) -> Speaker {
     if role == AuthorRole::User { Speaker::User } else { Speaker::Asker }
 }
 /// From which score, in percent, a word counts as a name without a sentence around it: a wrong alarm refuses a label that says nothing.

@@ -1,6 +1,8 @@
 //! The sealing step: redacted records become rows, sealed blobs become metadata, and both come back compared with what stands
 //! beside them in clear.
 
+use zeroize::Zeroizing;
+
 use crate::audit::commitment;
 use crate::domain::{
     ConversationId, ConversationMeta, Error, Reason, Record, Result, Slug, TenantId, Timestamp, size_class,
@@ -11,11 +13,25 @@ use crate::sealing::{Backend, BlobContext, Key32, RecordContext, Sealed, open, o
 use crate::store::{RecordRow, StoredConversation, StoredRecord};
 
 use super::redact::RedactedRecord;
+use super::remove::Removed;
 
 /// The length of the random opening in front of every sealed record.
 pub(super) const OPENING: usize = 32;
 const METADATA: &str = "metadata";
 const DIALOGUE: &str = "dialogue";
+
+/// A record as it lies under its seal.
+pub(super) struct Whole {
+    plaintext: Zeroizing<Vec<u8>>,
+    record: Record,
+}
+
+impl Whole {
+    /// Returns the record, with the bytes of a file that do not leave.
+    pub(super) fn record(&self) -> &Record {
+        &self.record
+    }
+}
 
 /// Where records are sealed into.
 pub(super) struct Place<'a> {
@@ -50,7 +66,7 @@ impl Place<'_> {
         received_at: Timestamp,
     ) -> Result<(RecordRow, [u8; 32])> {
         let parts = &record.parts;
-        let sealed_record = Record {
+        let whole = Record {
             author_role: parts.author_role,
             bot: self.bot.clone(),
             channel: self.channel.cloned(),
@@ -68,43 +84,68 @@ impl Place<'_> {
             supersedes: parts.supersedes,
             tenant: self.tenant.to_string(),
         };
-        let canonical = sealed_record.canonical().map_err(internal)?;
-        let committed = sealed_record.committed(&canonical).map_err(internal)?;
+        self.seal_whole(segment, &whole)
+    }
+
+    /// Seals a record under a new opening, and returns its row and its commitment.
+    fn seal_whole(&self, segment: &Segment, record: &Record) -> Result<(RecordRow, [u8; 32])> {
+        let canonical = Zeroizing::new(record.canonical().map_err(internal)?);
+        let committed = record.committed(&canonical).map_err(internal)?;
         let opening: [u8; OPENING] = random::bytes();
-        let plaintext = [&opening[..], &canonical].concat();
-        let kind = parts.content.kind();
-        let context = self.context(sequence, kind.code(), segment.dek_id, parts.policy_version);
-        let sealed = seal(self.backend, &segment.key, &context, &plaintext).map_err(internal)?;
-        let row = RecordRow {
-            sequence,
-            received_at,
-            author_role: parts.author_role,
+        let plaintext = Zeroizing::new([&opening[..], &canonical].concat());
+        Ok((self.row(segment, record, &plaintext)?, commitment(&opening, &committed)))
+    }
+
+    fn row(&self, segment: &Segment, record: &Record, plaintext: &[u8]) -> Result<RecordRow> {
+        let kind = record.content.kind();
+        let context = self.context(record.sequence, kind.code(), segment.dek_id, record.policy_version);
+        let sealed = seal(self.backend, &segment.key, &context, plaintext).map_err(internal)?;
+        Ok(RecordRow {
+            sequence: record.sequence,
+            received_at: record.received_at,
+            author_role: record.author_role,
             kind,
             dek_id: segment.dek_id,
-            policy_version: parts.policy_version,
+            policy_version: record.policy_version,
             size_class: size_class(sealed.len()),
             sealed,
-        };
-        Ok((row, commitment(&opening, &committed)))
+        })
+    }
+
+    /// Seals a stored record under another key as it is. Opening and content stay the same bytes, and so does what the audit
+    /// log committed to.
+    pub(super) fn reseal(&self, segment: &Segment, whole: &Whole) -> Result<RecordRow> {
+        self.row(segment, &whole.record, &whole.plaintext)
+    }
+
+    /// Seals what became of a stored record, under another key and a new opening. The log keeps the commitment to what it was,
+    /// which nobody can open any more, and gets the one returned.
+    pub(super) fn reseal_changed(&self, segment: &Segment, removed: &Removed) -> Result<(RecordRow, [u8; 32])> {
+        self.seal_whole(segment, removed.record())
     }
 
     /// Opens a stored record and compares it with what stands beside it. A file that was not redacted stays behind: this is
-    /// the one place where records are opened, so its bytes never leave.
+    /// the one place where records are opened to leave, so its bytes never do.
     ///
     /// # Errors
     ///
     /// `INTEGRITY_FAILURE` when it does not open here, or says another thing than its row.
     pub(super) fn open(&self, dek: &Key32, row: &StoredRecord) -> Result<Record> {
+        let mut record = self.open_whole(dek, row)?.record;
+        record.content = record.content.as_shown();
+        Ok(record)
+    }
+
+    /// Opens a stored record as [`Place::open`], with what does not leave: only to seal it anew.
+    pub(super) fn open_whole(&self, dek: &Key32, row: &StoredRecord) -> Result<Whole> {
         let context = self.context(row.sequence, row.kind.code(), row.dek_id, row.policy_version);
         let plaintext = open(self.backend, dek, &context, &row.sealed).map_err(|error| self.broken(row, error))?;
         let canonical = plaintext.get(OPENING..).unwrap_or_default();
-        let mut record: Record =
-            serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
+        let record: Record = serde_json::from_slice(canonical).map_err(|error| self.broken(row, place_of(&error)))?;
         if !self.agrees(&record, row) {
             return Err(self.broken(row, "it says another thing inside than outside"));
         }
-        record.content = record.content.as_shown();
-        Ok(record)
+        Ok(Whole { plaintext, record })
     }
 
     fn agrees(&self, record: &Record, row: &StoredRecord) -> bool {

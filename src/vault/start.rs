@@ -82,6 +82,7 @@ impl Vault {
             tenants: Known::new(MOST_TENANTS),
             expiry: Progress::default(),
             key_acts: tokio::sync::Mutex::default(),
+            redactions: tokio::sync::Mutex::default(),
             policy_changes: tokio::sync::Mutex::default(),
             metrics,
         });
@@ -147,11 +148,12 @@ impl Vault {
         Ok(())
     }
 
-    /// Logs an `INTERRUPTED` entry for every read stream that has a begin and no end.
+    /// Logs an `INTERRUPTED` entry for every read that has a begin and no end.
     async fn mark_interrupted_reads(&self) -> Result<(), StartError> {
         for read in self.data.read(|reader| reader.open_reads()).await? {
             let (actor, role) = &read.actor;
-            let entry = own_entry(self.clock.now(), &read.log, "ReadConversation")
+            let operation = if read.object.contains("/policies/") { "PreviewPolicy" } else { "ReadConversation" };
+            let entry = own_entry(self.clock.now(), &read.log, operation)
                 .actor(actor)
                 .role(role)
                 .phase(Phase::Interrupted)

@@ -32,6 +32,8 @@ pub(super) struct Tail {
     /// What redaction remembers of what was said.
     pub(super) dialogue: Dialogue,
     pub(super) segment: Option<Segment>,
+    /// The conversation's `reseals` as they were before `segment` was looked up.
+    pub(super) reseals: u64,
 }
 
 type Slot = Arc<tokio::sync::Mutex<Option<Tail>>>;
@@ -156,6 +158,7 @@ impl Vault {
             secrets,
             dialogue,
             segment: None,
+            reseals: row.reseals,
         })
     }
 
@@ -212,6 +215,7 @@ mod tests {
             secrets: ConversationSecrets::random(),
             dialogue: Dialogue::default(),
             segment: None,
+            reseals: 0,
         }
     }
 

@@ -32,6 +32,7 @@ macro_rules! every_act {
             AppendRecords Conversation, Ingest Conversation, PreviewRedaction Tenant, CreateConversation Conversation,
             GetConversation Conversation, ListConversations Conversations, CloseConversation Conversation,
             ReadConversation Conversation, GetContext Conversation, Annotate Conversation,
+            RedactRecord Conversation, RedactRecords Conversations, PreviewPolicy Conversations,
             SearchConversations Conversations, ListAuditEvents TenantOrVault, CreateTenant Vault, GetTenant Tenant,
             ListTenants Reachable, UpdateTenant Tenant, FreezeTenant Tenant, UnfreezeTenant Tenant, ListKeys Tenant,
             GetKey Tenant, RotateKey Tenant, ScheduleKeyDestruction Tenant, GetPolicy Tenant, ProposePolicy Tenant,
@@ -134,7 +135,7 @@ async fn another_bots_conversation_looks_like_one_that_does_not_exist() {
 }
 
 async fn purpose_is_asked_for<A: Act>(house: &House, about: About) {
-    let needs = ["ReadConversation", "GetContext"].contains(&A::PERMISSION.as_str());
+    let needs = ["ReadConversation", "GetContext", "PreviewPolicy"].contains(&A::PERMISSION.as_str());
     for (header, row) in limited_keys::<A>(house).await {
         let scope = Scope { purpose: None, ..full_scope("acme", "helper") };
         let (outcome, new) = house.watch(house.authorize::<A>(&header, scope)).await;

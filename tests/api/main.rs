@@ -27,6 +27,7 @@ mod order;
 #[allow(dead_code, reason = "each suite uses what it needs of it")]
 mod pki;
 mod process;
+mod redact_later;
 mod reference;
 mod rotation;
 mod rows;

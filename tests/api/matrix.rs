@@ -86,6 +86,24 @@ fn rows(name: &str) -> Vec<Row> {
             &v1::AnnotateRequest { name: name.clone(), add_labels: vec!["seen".to_owned()], ..Default::default() },
         ),
         row(
+            "ConversationService/RedactRecord",
+            "...x....",
+            &v1::RedactRecordRequest {
+                name: format!("{name}/records/1"),
+                what: Some(v1::redact_record_request::What::Value("absent".to_owned())),
+                ..Default::default()
+            },
+        ),
+        row(
+            "ConversationService/RedactRecords",
+            "...x....",
+            &v1::RedactRecordsRequest {
+                parent: tenant(),
+                what: Some(v1::redact_records_request::What::ReapplyPolicy(true)),
+                ..Default::default()
+            },
+        ),
+        row(
             "SearchService/SearchConversations",
             "..xx....",
             &v1::SearchConversationsRequest { parent: tenant(), purpose, ..Default::default() },
@@ -137,7 +155,12 @@ fn rows(name: &str) -> Vec<Row> {
         row(
             "PolicyService/ProposePolicy",
             "..xx....",
-            &v1::ProposePolicyRequest { parent: tenant(), policy: Some(redaction), ..Default::default() },
+            &v1::ProposePolicyRequest { parent: tenant(), policy: Some(redaction.clone()), ..Default::default() },
+        ),
+        row(
+            "PolicyService/PreviewPolicy",
+            "..xx....",
+            &v1::PreviewPolicyRequest { parent: tenant(), policy: Some(redaction), purpose, ..Default::default() },
         ),
         row(
             "PolicyService/ListPolicyVersions",

@@ -245,5 +245,7 @@ impl ConversationService for FakeVault {
         close_conversation: CloseConversationRequest => CloseConversationResponse;
         get_context: GetContextRequest => GetContextResponse;
         annotate: AnnotateRequest => AnnotateResponse;
+        redact_record: RedactRecordRequest => RedactRecordResponse;
+        redact_records: RedactRecordsRequest => RedactRecordsResponse;
     }
 }

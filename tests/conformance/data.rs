@@ -69,13 +69,13 @@ pub(crate) async fn an_append_is_refused_where_it_must_be<F: Factory>(factory: F
     refused!(submit(append(known, vec![record(2, 1)], &[])), Conflict);
     refused!(submit(append(known, vec![record(1, 1), record(3, 1)], &[])), Conflict);
     refused!(submit(append(known, vec![], &[])), Conflict);
-    let Mutation::AppendRecords { conversation, rows, finding_classes, last_day, dialogue, .. } =
+    let Mutation::AppendRecords { conversation, rows, finding_classes, last_day, reseals, dialogue, .. } =
         append(known, vec![record(1, 1)], &[])
     else {
         unreachable!()
     };
     let tenant = "other".parse().unwrap();
-    let stray = Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, dialogue };
+    let stray = Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, reseals, dialogue };
     refused!(submit(stray), Missing);
     store.submit(work(append(known, vec![record(1, 1)], &[]))).await.unwrap();
     refused!(submit(append(known, vec![record(1, 1)], &[])), Conflict);
@@ -119,8 +119,8 @@ pub(crate) async fn what_redaction_remembers_is_replaced_and_dies_with_the_rest<
     let known = begin(&store).await;
     let remembered = async || store.read(move |reader| reader.dialogue(&known)).await.unwrap();
     let with = |sequence, dialogue| match append(known, vec![record(sequence, 10)], &[]) {
-        Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, .. } => {
-            Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, dialogue }
+        Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, reseals, .. } => {
+            Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, reseals, dialogue }
         }
         _ => unreachable!(),
     };
@@ -163,6 +163,39 @@ pub(crate) async fn an_expiry_removes_bodies_and_then_the_rest<F: Factory>(facto
     assert_eq!(left.await.unwrap(), (None, None));
     refused!(store.submit(work(append(known, vec![record(5, 12)], &[]))), NotOpen);
     refused!(store.submit(work(update(known, &[], ConversationState::Open, 3))), NotOpen);
+}
+
+fn reseal(id: ConversationId, from: u64, rows: Vec<RecordRow>, first: bool) -> Mutation {
+    let finding_classes = vec!["PHONE".to_owned()];
+    Mutation::ResealRecords { tenant: acme(), conversation: id, from, rows, finding_classes, first }
+}
+
+pub(crate) async fn records_are_sealed_anew_in_their_places<F: Factory>(factory: F) {
+    let (store, _thread) = factory.data();
+    let known = begin(&store).await;
+    let rows = vec![record(1, 10), record(2, 11), record(3, 10)];
+    store.submit(Work::new(entry(3)).with(append(known, rows, &["EMAIL"]))).await.unwrap();
+    let under = |dek, after| store.read(move |reader| reader.records_under(&acme(), &known, dek, after, 9));
+    let sequences =
+        async |dek, after| -> Vec<_> { under(dek, after).await.unwrap().iter().map(|row| row.sequence).collect() };
+    assert_eq!((sequences(10, 0).await, sequences(10, 1).await, sequences(12, 0).await), (vec![1, 3], vec![3], vec![]));
+    let mut new = RecordRow { policy_version: 8, size_class: 9, ..record(3, 12) };
+    new.sealed = sealed(b"without it");
+    let bytes = new.sealed.as_bytes().to_vec();
+    refused!(store.submit(work(reseal(known, 11, vec![record(3, 12)], true))), Conflict);
+    refused!(store.submit(work(reseal(known, 10, vec![record(1, 12), record(4, 12)], true))), Conflict);
+    refused!(store.submit(work(reseal(id(1), 10, vec![record(3, 12)], true))), Missing);
+    assert_eq!((read(&store, known).await.reseals, sequences(12, 0).await), (0, vec![]));
+    store.submit(work(reseal(known, 10, vec![new], true))).await.unwrap();
+    let row = read(&store, known).await;
+    assert_eq!((row.reseals, row.next_sequence), (1, 4));
+    assert_eq!(row.finding_classes, ["EMAIL".to_owned(), "PHONE".to_owned()].into());
+    let now = under(12, 0).await.unwrap();
+    assert_eq!((now[0].sequence, now[0].policy_version, now[0].size_class), (3, 8, 9));
+    assert_eq!((&now[0].sealed, now[0].received_at), (&bytes, at(3)));
+    store.submit(work(reseal(known, 10, vec![record(1, 12)], false))).await.unwrap();
+    assert_eq!((read(&store, known).await.reseals, sequences(10, 0).await), (1, vec![]));
+    refused!(store.submit(work(append(known, vec![record(4, 10)], &[]))), Conflict);
 }
 
 fn request(key: u8, conversation: Option<ConversationId>) -> RememberedRequest {

@@ -55,6 +55,7 @@ pub(crate) fn conversation(id: ConversationId, ms: i64) -> ConversationRow {
         last_day: Day::from_number(20_800),
         sealed_meta: sealed(b"metadata"),
         meta_version: 1,
+        reseals: 0,
     }
 }
 
@@ -94,6 +95,7 @@ pub(crate) fn append(id: ConversationId, rows: Vec<RecordRow>, finding_classes: 
         finding_classes: finding_classes.iter().map(|class| (*class).to_owned()).collect(),
         last_day: Day::from_number(20_810),
         dialogue: None,
+        reseals: 0,
     }
 }
 

@@ -117,6 +117,14 @@ pub(crate) async fn segments_need_a_live_bucket<F: Factory>(factory: F) {
     });
     let expected = (Some(segment(conversation, 10, 1)), None, Some(conversation_key(conversation, 2)));
     assert_eq!(kept.await.unwrap(), expected);
+    put(segment(conversation, 12, 1)).await.unwrap();
+    let newest = |first, last| store.read(move |reader| reader.newest_segment(&conversation, first, last));
+    assert_eq!(newest(10, 11).await.unwrap(), Some(segment(conversation, 10, 1)));
+    assert_eq!(newest(10, 12).await.unwrap(), Some(segment(conversation, 12, 1)));
+    assert_eq!(newest(13, 99).await.unwrap(), None);
+    let drop = KeyWrite::DropSegments { conversation, dek_ids: vec![12], whole: false };
+    store.submit(KeyWork::new(drop)).await.unwrap();
+    assert_eq!(newest(10, 12).await.unwrap(), Some(segment(conversation, 10, 1)));
     store.submit(KeyWork::new(KeyWrite::DestroyBuckets(vec![1]))).await.unwrap();
     refused!(put(segment(conversation, 12, 1)), Missing);
     refused!(put_key(conversation_key(conversation, 1)), Missing);

@@ -61,6 +61,7 @@ conforms!(on_sqlite, crate::sqlite::Sqlite, {
         an_update_replaces_labels_and_metadata
         what_redaction_remembers_is_replaced_and_dies_with_the_rest
         an_expiry_removes_bodies_and_then_the_rest
+        records_are_sealed_anew_in_their_places
         a_request_is_remembered_once
         a_stream_moves_forward_only
         old_requests_and_streams_are_forgotten

@@ -93,7 +93,7 @@ fn another_format_or_another_kind_of_file_is_refused() {
     let conn = rusqlite::Connection::open(&data).unwrap();
     conn.pragma_update(None, "user_version", 9).unwrap();
     drop(conn);
-    assert!(matches!(sqlite::open_data(&data, 1), Err(StoreError::Format { found: 9, known: 3 })));
+    assert!(matches!(sqlite::open_data(&data, 1), Err(StoreError::Format { found: 9, known: 4 })));
     std::fs::write(&keys, vec![b'x'; 8192]).unwrap();
     assert!(matches!(sqlite::open_keys(&keys, 1), Err(StoreError::Corrupt(_))));
     std::fs::write(&keys, b"").unwrap();
@@ -113,6 +113,21 @@ fn a_key_store_without_certificates_is_brought_up_to_date() {
     let conn = rusqlite::Connection::open(vault.path("keys.db")).unwrap();
     assert_eq!(conn.query_row("SELECT count(*) FROM certificate_roles", [], |row| row.get::<_, i64>(0)), Ok(0));
     assert_eq!(conn.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)), Ok(2));
+}
+
+#[test]
+fn a_data_store_from_before_later_redactions_is_brought_up_to_date() {
+    let vault = Sqlite::create();
+    let conn = rusqlite::Connection::open(vault.path("vault.db")).unwrap();
+    conn.execute_batch(
+        "ALTER TABLE conversations DROP COLUMN reseals; DELETE FROM migrations WHERE version = 3; PRAGMA user_version = 2",
+    )
+    .unwrap();
+    drop(conn);
+    let _open = sqlite::open_data(&vault.path("vault.db"), 1).unwrap();
+    let conn = rusqlite::Connection::open(vault.path("vault.db")).unwrap();
+    assert_eq!(conn.query_row("SELECT count(reseals) FROM conversations", [], |row| row.get::<_, i64>(0)), Ok(0));
+    assert_eq!(conn.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)), Ok(3));
 }
 
 /// Returns which of the wraps stand in some file of the vault.

@@ -140,6 +140,8 @@ pub(in crate::grpc) const fn bounds(method: Permission) -> Bounds {
         P::ListAuditEvents => Bounds { answer: 8 * MIB, ..WORDS },
         // A note is as long as a record may be.
         P::Annotate => Bounds { message: RECORD, layout: Layout::Batch(&Node(&[])), many: "add_labels", ..WORDS },
+        // A page of what was found, or the places of up to so many values of one record.
+        P::RedactRecord | P::RedactRecords | P::PreviewPolicy => PAGE,
         P::ListConversations | P::SearchConversations | P::ListTenants | P::ListKeys | P::ListPolicyVersions => PAGE,
         // Which key there is to revoke.
         P::ListApiKeys => Bounds { reserve: Reserve::Control, ..PAGE },

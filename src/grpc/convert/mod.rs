@@ -9,6 +9,8 @@ pub(super) mod ingest;
 pub(super) mod key;
 pub(super) mod policy;
 pub(super) mod record;
+pub(super) mod redact;
+pub(super) mod sample;
 pub(super) mod shown;
 pub(super) mod status;
 pub(super) mod tenant;

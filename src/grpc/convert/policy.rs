@@ -77,7 +77,15 @@ fn operator(path: &str, value: i32) -> Result<Option<Operator>> {
     }
 }
 
+/// The word that stands for no pack; an empty list is the default.
+const NO_PACK: &str = "none";
+
 fn packs(names: &[String]) -> Result<BTreeSet<Pack>> {
+    match names {
+        [] => return Ok(Policy::default().packs),
+        [only] if only == NO_PACK => return Ok(BTreeSet::new()),
+        _ => {}
+    }
     let mut packs = BTreeSet::new();
     for (index, name) in names.iter().enumerate() {
         match Pack::ALL.iter().find(|pack| pack.as_str() == name) {
@@ -132,17 +140,24 @@ pub(in crate::grpc) fn show(view: PolicyView) -> v1::Policy {
 fn show_redaction(policy: &Policy) -> v1::RedactionPolicy {
     let rule = |class: &Class| v1::ClassRule {
         finding_class: class.as_str().to_owned(),
-        operator: match policy.operator(*class) {
-            Operator::Drop => v1::RedactionOperator::Drop,
-            Operator::Mask => v1::RedactionOperator::Mask,
-            Operator::Pseudonym => v1::RedactionOperator::Pseudonym,
-        }
-        .into(),
+        operator: show_operator(policy.operator(*class)).into(),
     };
     v1::RedactionPolicy {
         rules: policy.classes.iter().map(rule).collect(),
-        packs: policy.packs.iter().map(|pack| pack.as_str().to_owned()).collect(),
+        packs: match policy.packs.is_empty() {
+            true => vec![NO_PACK.to_owned()],
+            false => policy.packs.iter().map(|pack| pack.as_str().to_owned()).collect(),
+        },
         names: v1::NamesTier::Off.into(),
+    }
+}
+
+/// Writes an operator.
+pub(super) fn show_operator(operator: Operator) -> v1::RedactionOperator {
+    match operator {
+        Operator::Drop => v1::RedactionOperator::Drop,
+        Operator::Mask => v1::RedactionOperator::Mask,
+        Operator::Pseudonym => v1::RedactionOperator::Pseudonym,
     }
 }
 
@@ -176,10 +191,25 @@ mod tests {
         assert_eq!(read.classes, [Class::Email, Class::Card].into());
         assert_eq!((read.operator(Class::Email), read.operator(Class::Card)), (Operator::Drop, Operator::Mask));
         let shown = show_redaction(&read);
-        assert_eq!(shown.packs, ["us"]);
+        assert_eq!(shown.packs, Pack::ALL.iter().map(|pack| pack.as_str()).collect::<Vec<_>>());
         let again = redaction(&shown).unwrap();
         assert_eq!((again.classes, again.packs), (read.classes, read.packs));
-        assert_eq!(redaction(&v1::RedactionPolicy::default()).unwrap().classes, Policy::default().classes);
+    }
+
+    #[test]
+    fn what_is_left_empty_is_the_default_and_none_is_said() {
+        let default = redaction(&v1::RedactionPolicy::default()).unwrap();
+        assert_eq!((&default.classes, &default.packs), (&Policy::default().classes, &Policy::default().packs));
+        let packs = |packs: &[&str]| v1::RedactionPolicy {
+            packs: packs.iter().map(|pack| (*pack).to_owned()).collect(),
+            ..Default::default()
+        };
+        let none = redaction(&packs(&["none"])).unwrap();
+        assert!(none.packs.is_empty());
+        let shown = show_redaction(&none);
+        assert_eq!(shown.packs, ["none"]);
+        assert_eq!(redaction(&shown).unwrap().packs, none.packs, "what is shown reads back");
+        assert_eq!(redaction(&packs(&["none", "us"])).unwrap_err().field(), Some("packs[0]"));
     }
 
     #[test]
@@ -189,7 +219,7 @@ mod tests {
         let cases = [
             (v1::RedactionPolicy { names: v1::NamesTier::Required.into(), ..empty() }, "names"),
             (v1::RedactionPolicy { packs: vec!["atlantis".to_owned()], ..empty() }, "packs[0]"),
-            (v1::RedactionPolicy { rules: vec![rule("PERSON", unspecified)], ..empty() }, "rules[0].finding_class"),
+            (v1::RedactionPolicy { rules: vec![rule("FAX", unspecified)], ..empty() }, "rules[0].finding_class"),
             (
                 v1::RedactionPolicy { rules: vec![rule("IP", unspecified), rule("IP", unspecified)], ..empty() },
                 "rules[1].finding_class",

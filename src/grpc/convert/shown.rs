@@ -6,10 +6,12 @@ use data_encoding::HEXLOWER;
 use subrosa_proto::v1::{self, record};
 
 use crate::domain::{Attachment, Content, ConversationName, FindingNote, Record, Slug};
+use crate::redaction::{Stage, Trace};
 use crate::vault::{FindingCounts, Previewed, ShownRecord};
 
 use super::enums::{show_author_role, show_record_kind};
 use super::fields::show_time;
+use super::policy::show_operator;
 
 /// Writes a record of the conversation `of`.
 pub(in crate::grpc) fn shown(of: &ConversationName, shown: ShownRecord) -> v1::Record {
@@ -37,8 +39,34 @@ pub(in crate::grpc) fn previewed(found: Previewed) -> v1::Record {
         withheld: withheld(&found.content).into(),
         content: Some(content(found.content)),
         metadata: metadata(found.metadata),
-        redaction: Some(summary(found.findings, found.policy_version)),
+        redaction: Some(explained(found.findings, found.policy_version)),
         ..v1::Record::default()
+    }
+}
+
+fn explained(findings: Vec<(FindingNote, Option<Trace>)>, policy_version: u32) -> v1::RedactionSummary {
+    let (notes, traces): (Vec<_>, Vec<_>) = findings.into_iter().unzip();
+    let mut summary = summary(notes, policy_version);
+    summary.explanations = traces.into_iter().map(|trace| trace.map(explanation).unwrap_or_default()).collect();
+    summary
+}
+
+/// Writes why something was found and what was done with it.
+fn explanation(trace: Trace) -> v1::Explanation {
+    let stage = match trace.stage {
+        Stage::Scan => v1::RedactionStage::Scan,
+        Stage::Validate => v1::RedactionStage::Validate,
+        Stage::Context => v1::RedactionStage::Context,
+        Stage::Cue => v1::RedactionStage::Cue,
+        Stage::Name => v1::RedactionStage::Name,
+        Stage::Names => v1::RedactionStage::Model,
+    };
+    v1::Explanation {
+        stage: stage.into(),
+        verdict: trace.verdict.to_owned(),
+        context_word: trace.word.unwrap_or_default().to_owned(),
+        operator: show_operator(trace.operator).into(),
+        policy_version: trace.policy_version.into(),
     }
 }
 
@@ -109,18 +137,23 @@ fn summary(notes: Vec<FindingNote>, policy_version: u32) -> v1::RedactionSummary
     for note in &notes {
         *classes.entry(note.class.clone()).or_default() += 1;
     }
-    let findings = notes.into_iter().map(|note| v1::Finding {
+    v1::RedactionSummary {
+        findings: notes.into_iter().map(finding).collect(),
+        counts: counts(classes),
+        policy_version: policy_version.into(),
+        explanations: Vec::new(),
+    }
+}
+
+/// Writes one finding.
+pub(super) fn finding(note: FindingNote) -> v1::Finding {
+    v1::Finding {
         finding_class: note.class,
         rule: note.rule,
         score: f32::from(note.score) / 100.0,
         start: note.start,
         end: note.end,
         field: note.field,
-    });
-    v1::RedactionSummary {
-        findings: findings.collect(),
-        counts: counts(classes),
-        policy_version: policy_version.into(),
     }
 }
 

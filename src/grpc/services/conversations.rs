@@ -8,7 +8,8 @@ use tonic::{Request, Response, Status};
 use crate::domain::Error;
 use crate::grpc::convert::conversation::{annotation, new_conversation, show};
 use crate::grpc::convert::enums::{purpose, view};
-use crate::grpc::convert::fields::{case, conversation, idempotent, optional_word, page, tenant};
+use crate::grpc::convert::fields::{case, conversation, idempotent, optional_word, page, request_id, tenant};
+use crate::grpc::convert::redact::{self, record_request, records_request, redacted};
 use crate::grpc::convert::shown::{counts, shown};
 use crate::grpc::read_stream::{self, ReadStream};
 use crate::grpc::serve::{Api, admitted, serve, to_the_end};
@@ -113,6 +114,35 @@ impl ConversationService for Api {
                 records: records.into_iter().map(|record| shown(&name, record)).collect(),
                 expired_through,
             }))
+        })
+        .await
+    }
+
+    async fn redact_record(
+        &self,
+        request: Request<v1::RedactRecordRequest>,
+    ) -> Result<Response<v1::RedactRecordResponse>, Status> {
+        serve(request, |caller, mut message| async move {
+            let idempotent = idempotent(&mut message, |message| &mut message.request_id)?;
+            let (name, wanted) = record_request(message)?;
+            let vault = Arc::clone(&self.vault);
+            let act = async move { vault.redact_record(&caller, name, wanted, idempotent).await };
+            Ok(to_the_end(act).await?.map(redacted))
+        })
+        .await
+    }
+
+    async fn redact_records(
+        &self,
+        request: Request<v1::RedactRecordsRequest>,
+    ) -> Result<Response<v1::RedactRecordsResponse>, Status> {
+        serve(request, |caller, mut message| async move {
+            let page = page(message.page_size, std::mem::take(&mut message.page_token))?;
+            let id = request_id(&message.request_id)?;
+            let (query, wanted) = records_request(message)?;
+            let vault = Arc::clone(&self.vault);
+            let act = async move { vault.redact_records(&caller, query, wanted, page, id).await };
+            Ok(to_the_end(act).await?.map(redact::page))
         })
         .await
     }

@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 use crate::domain::Error;
 use crate::grpc::convert::fields::{name, page, request_id, tenant};
 use crate::grpc::convert::policy::{document, policy_name, show};
+use crate::grpc::convert::sample::{backtest, sample};
 use crate::grpc::serve::{Api, serve, to_the_end};
 
 #[tonic::async_trait]
@@ -36,6 +37,19 @@ impl PolicyService for Api {
             let vault = Arc::clone(&self.vault);
             let done = to_the_end(async move { vault.propose_policy(&caller, of, document, base, id).await }).await?;
             Ok(done.map(|view| v1::ProposePolicyResponse { policy: Some(show(view)) }))
+        })
+        .await
+    }
+
+    async fn preview_policy(
+        &self,
+        request: Request<v1::PreviewPolicyRequest>,
+    ) -> Result<Response<v1::PreviewPolicyResponse>, Status> {
+        serve(request, |caller, message| async move {
+            let (sample, policy) = sample(message)?;
+            let vault = Arc::clone(&self.vault);
+            let done = to_the_end(async move { vault.preview_policy(&caller, sample, policy).await }).await?;
+            Ok(done.map(backtest))
         })
         .await
     }

@@ -11,7 +11,7 @@ use lexer::Lexer;
 use names::NameCue;
 
 use super::pseudonym::Tokens;
-use super::{Engine, Finding, PseudonymKey, operators};
+use super::{Engine, Finding, PseudonymKey, Trace, operators};
 
 /// How much JSON is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +89,50 @@ pub(super) fn redact(
     key: &PseudonymKey,
     limits: JsonLimits,
 ) -> Result<RedactedJson, JsonError> {
+    walk(engine, json, key, limits, Way::Redact).map(|(redacted, _)| redacted)
+}
+
+/// Says of every candidate in a JSON text, with the node it is in, what it was taken for and what became of it.
+pub(super) fn explain(engine: &Engine, json: &str, limits: JsonLimits) -> Result<Vec<(usize, Trace)>, JsonError> {
+    // No token of it is shown.
+    walk(engine, json, &PseudonymKey::from_bytes([0; 32]), limits, Way::Explain).map(|(_, traces)| traces)
+}
+
+/// Takes what `find` names out of the strings, keys and numbers of a JSON text, each decoded; nothing else is looked for.
+pub(super) fn take_out(
+    engine: &Engine,
+    json: &str,
+    key: &PseudonymKey,
+    limits: JsonLimits,
+    find: Find<'_>,
+) -> Result<RedactedJson, JsonError> {
+    walk(engine, json, key, limits, Way::TakeOut(find)).map(|(redacted, _)| redacted)
+}
+
+/// Names the findings in a text.
+pub(super) type Find<'f> = &'f dyn Fn(&str) -> Vec<Finding>;
+
+/// What a text is walked for.
+#[derive(Clone, Copy)]
+enum Way<'f> {
+    Redact,
+    /// As `Redact`, with traces.
+    Explain,
+    TakeOut(Find<'f>),
+}
+
+fn walk(
+    engine: &Engine,
+    json: &str,
+    key: &PseudonymKey,
+    limits: JsonLimits,
+    way: Way<'_>,
+) -> Result<(RedactedJson, Vec<(usize, Trace)>), JsonError> {
     let limits = JsonLimits { depth: limits.depth.min(MAX_DEPTH), ..limits };
     let mut walk = Walk {
         engine,
+        way,
+        traces: Vec::new(),
         tokens: key.tokens(),
         limits,
         lexer: Lexer::new(json),
@@ -103,11 +144,13 @@ pub(super) fn redact(
     walk.value(0, &NameCue::default())?;
     walk.lexer.finish()?;
     walk.out.push_str(&json[walk.copied..]);
-    Ok(RedactedJson { json: walk.out, findings: walk.findings })
+    Ok((RedactedJson { json: walk.out, findings: walk.findings }, walk.traces))
 }
 
 struct Walk<'j> {
     engine: &'j Engine,
+    way: Way<'j>,
+    traces: Vec<(usize, Trace)>,
     tokens: Tokens,
     limits: JsonLimits,
     lexer: Lexer<'j>,
@@ -164,7 +207,7 @@ impl Walk<'_> {
     fn key(&mut self, redacted_keys: &mut HashMap<String, usize>) -> Result<NameCue, JsonError> {
         let node = self.count()?;
         let (span, key) = self.lexer.string()?;
-        let findings = self.engine.scan(&key);
+        let findings = self.found(node, &key, |engine| engine.scan(&key), |engine| engine.explain(&key));
         let redacted = operators::apply(&key, &findings, &self.engine.policy, Some(&self.tokens));
         let cue = NameCue::of(&redacted, &self.engine.tables);
         if !findings.is_empty() || key.contains(['<', '*']) {
@@ -192,12 +235,29 @@ impl Walk<'_> {
     }
 
     fn scalar(&mut self, node: usize, span: Range<usize>, text: Cow<'_, str>, cue: &NameCue) {
-        let findings = self.engine.scan_value(&text, cue);
+        let scan = |engine: &Engine| engine.scan_value(&text, cue);
+        let findings = self.found(node, &text, scan, |engine| engine.explain_cued(&text, cue));
         if !findings.is_empty() {
             let redacted = operators::apply(&text, &findings, &self.engine.policy, Some(&self.tokens));
             self.write(span, &redacted);
         }
         self.note(node, false, findings);
+    }
+
+    /// Finds what is looked for in one node.
+    fn found(
+        &mut self,
+        node: usize,
+        text: &str,
+        scan: impl FnOnce(&Engine) -> Vec<Finding>,
+        explain: impl FnOnce(&Engine) -> Vec<Trace>,
+    ) -> Vec<Finding> {
+        match self.way {
+            Way::TakeOut(find) => return find(text),
+            Way::Explain => self.traces.extend(explain(self.engine).into_iter().map(|trace| (node, trace))),
+            Way::Redact => {}
+        }
+        scan(self.engine)
     }
 
     /// Puts `text`, as a JSON string, in place of the input's bytes.

@@ -34,6 +34,7 @@ pub(super) struct Batch<'a> {
     pub(super) rows: &'a [RecordRow],
     pub(super) finding_classes: &'a [String],
     pub(super) last_day: Day,
+    pub(super) reseals: u64,
     pub(super) dialogue: Option<&'a Sealed>,
 }
 
@@ -43,8 +44,8 @@ pub(super) fn create(conn: &Connection, row: &ConversationRow) -> Result<(), Sto
         return Err(Refusal::Exists.into());
     }
     let insert = "INSERT INTO conversations (tenant, uuid, state, create_time, last_record_time, next_sequence,
-        expired_through, last_day, meta_version, bot, channel, labels, finding_classes, sealed_meta)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        expired_through, last_day, meta_version, bot, channel, labels, finding_classes, sealed_meta, reseals)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     conn.prepare_cached(insert)?.execute(rusqlite::params![
         tenant,
         row.id.as_bytes(),
@@ -60,6 +61,7 @@ pub(super) fn create(conn: &Connection, row: &ConversationRow) -> Result<(), Sto
         to_json(&row.labels)?,
         to_json(&row.finding_classes)?,
         row.sealed_meta.as_bytes(),
+        row.reseals.cast_signed(),
     ])?;
     let place = Place { tenant, uuid: row.id, create_time: row.create_time };
     place.add(conn, Term::Bot, [row.bot.as_str()])?;
@@ -70,37 +72,38 @@ pub(super) fn create(conn: &Connection, row: &ConversationRow) -> Result<(), Sto
 }
 
 pub(super) fn append(conn: &Connection, tenant: &TenantId, id: &ConversationId, new: &Batch<'_>) -> Result<(), Stop> {
-    let rows = new.rows;
+    let &Batch { rows, finding_classes, last_day, reseals, dialogue } = new;
     let Some(last) = rows.last() else { return Err(Refusal::Conflict.into()) };
     let (first_sequence, next) = (rows[0].sequence, last.sequence.saturating_add(1));
     if !rows.iter().map(|row| row.sequence).eq(first_sequence..next) {
         return Err(Refusal::Conflict.into());
     }
     // Not `UPDATE ... RETURNING`: that opens a statement journal, which copies every page it touches.
-    let find = "SELECT id, state, next_sequence FROM conversations
+    let find = "SELECT id, state, next_sequence, reseals FROM conversations
         WHERE uuid = ?1 AND tenant = (SELECT id FROM tenants WHERE name = ?2)";
     let found = first(conn, find, (id.as_bytes(), tenant.as_str()), |row| {
-        Ok((column::<i64>(row, 0)?, coded(row, 1, ConversationState::from_code)?, unsigned(row, 2)?))
+        let end = (unsigned(row, 2)?, unsigned(row, 3)?);
+        Ok((column::<i64>(row, 0)?, coded(row, 1, ConversationState::from_code)?, end))
     })?;
-    let (number, state, next_sequence) = found.ok_or(Refusal::Missing)?;
+    let (number, state, end) = found.ok_or(Refusal::Missing)?;
     if state != ConversationState::Open {
         return Err(Refusal::NotOpen.into());
     }
-    if next_sequence != first_sequence {
+    if end != (first_sequence, reseals) {
         return Err(Refusal::Conflict.into());
     }
     change(
         conn,
         "UPDATE conversations SET next_sequence = ?2, last_record_time = ?3, last_day = max(last_day, ?4) WHERE id = ?1",
-        (number, next.cast_signed(), last.received_at.unix_ms(), new.last_day.number()),
+        (number, next.cast_signed(), last.received_at.unix_ms(), last_day.number()),
     )?;
     insert_records(conn, number, rows)?;
-    if let Some(dialogue) = new.dialogue {
+    if let Some(dialogue) = dialogue {
         let sql = "UPDATE conversations SET dialogue = ?2, dialogue_sequence = ?3 WHERE id = ?1";
         change(conn, sql, (number, dialogue.as_bytes(), last.sequence.cast_signed()))?;
     }
-    if !new.finding_classes.is_empty() {
-        add_finding_classes(conn, Current::find(conn, tenant, id)?, new.finding_classes)?;
+    if !finding_classes.is_empty() {
+        add_finding_classes(conn, Current::find(conn, tenant, id)?, finding_classes)?;
     }
     Ok(())
 }
@@ -201,7 +204,7 @@ fn insert_records(conn: &Connection, conversation: i64, rows: &[RecordRow]) -> R
     Ok(())
 }
 
-fn add_finding_classes(conn: &Connection, current: Current, found: &[String]) -> Result<(), StoreError> {
+pub(super) fn add_finding_classes(conn: &Connection, current: Current, found: &[String]) -> Result<(), StoreError> {
     let new: BTreeSet<&String> = found.iter().filter(|class| !current.finding_classes.contains(*class)).collect();
     if new.is_empty() {
         return Ok(());
@@ -213,8 +216,8 @@ fn add_finding_classes(conn: &Connection, current: Current, found: &[String]) ->
 }
 
 /// A conversation as it is before a change.
-struct Current {
-    number: i64,
+pub(super) struct Current {
+    pub(super) number: i64,
     place: Place,
     state: ConversationState,
     meta_version: u64,
@@ -225,7 +228,7 @@ struct Current {
 }
 
 impl Current {
-    fn find(conn: &Connection, tenant: &TenantId, id: &ConversationId) -> Result<Self, Stop> {
+    pub(super) fn find(conn: &Connection, tenant: &TenantId, id: &ConversationId) -> Result<Self, Stop> {
         let sql = "SELECT c.id, c.tenant, c.create_time, c.state, c.meta_version, c.bot, c.channel,
             c.labels, c.finding_classes FROM conversations c JOIN tenants t ON t.id = c.tenant
             WHERE c.uuid = ?1 AND t.name = ?2";

@@ -33,6 +33,16 @@ impl SqliteDataReader {
     }
 }
 
+/// Records of the conversation ?1 of the tenant ?2.
+macro_rules! records {
+    () => {
+        "SELECT r.sequence, r.dek_id, b.received_at, b.author_role, b.kind, b.policy_version, b.size_class,
+            b.sealed FROM records r LEFT JOIN bodies b ON b.id = r.body
+            WHERE r.conversation =
+                (SELECT c.id FROM conversations c JOIN tenants t ON t.id = c.tenant WHERE c.uuid = ?1 AND t.name = ?2)"
+    };
+}
+
 impl DataReader for SqliteDataReader {
     fn conversation(
         &mut self,
@@ -64,13 +74,23 @@ impl DataReader for SqliteDataReader {
         after_sequence: u64,
         limit: usize,
     ) -> Result<Vec<StoredRecord>, StoreError> {
-        let sql = "SELECT r.sequence, r.dek_id, b.received_at, b.author_role, b.kind, b.policy_version, b.size_class,
-            b.sealed FROM records r LEFT JOIN bodies b ON b.id = r.body
-            WHERE r.conversation =
-                (SELECT c.id FROM conversations c JOIN tenants t ON t.id = c.tenant WHERE c.uuid = ?1 AND t.name = ?2)
-            AND r.sequence > ?3 ORDER BY r.sequence LIMIT ?4";
+        let sql = concat!(records!(), " AND r.sequence > ?3 ORDER BY r.sequence LIMIT ?4");
         let after = i64::try_from(after_sequence).unwrap_or(i64::MAX);
         let scope = (id.as_bytes(), tenant.as_str(), after, bounded(limit));
+        up_to(self.conn(), sql, scope, record, |row| row.sealed.len(), RECORD_BYTES)
+    }
+
+    fn records_under(
+        &mut self,
+        tenant: &TenantId,
+        id: &ConversationId,
+        dek_id: u64,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, StoreError> {
+        let sql = concat!(records!(), " AND r.sequence > ?3 AND r.dek_id = ?5 ORDER BY r.sequence LIMIT ?4");
+        let after = i64::try_from(after_sequence).unwrap_or(i64::MAX);
+        let scope = (id.as_bytes(), tenant.as_str(), after, bounded(limit), dek_id.cast_signed());
         up_to(self.conn(), sql, scope, record, |row| row.sealed.len(), RECORD_BYTES)
     }
 
@@ -227,7 +247,7 @@ pub(super) fn conversation(
     id: &ConversationId,
 ) -> Result<Option<StoredConversation>, StoreError> {
     let sql = "SELECT c.state, c.create_time, c.last_record_time, c.next_sequence, c.expired_through, c.last_day,
-        c.meta_version, c.bot, c.channel, c.labels, c.finding_classes, c.sealed_meta
+        c.meta_version, c.bot, c.channel, c.labels, c.finding_classes, c.sealed_meta, c.reseals
         FROM conversations c JOIN tenants t ON t.id = c.tenant WHERE c.uuid = ?1 AND t.name = ?2";
     first(conn, sql, (id.as_bytes(), tenant.as_str()), |row| {
         Ok(StoredConversation {
@@ -245,6 +265,7 @@ pub(super) fn conversation(
             labels: json(row, 9)?,
             finding_classes: json(row, 10)?,
             sealed_meta: column(row, 11)?,
+            reseals: unsigned(row, 12)?,
         })
     })
 }

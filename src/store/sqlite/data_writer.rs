@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::open::Writer;
 use super::rows::{all, change, column, exists, first, log, put_checkpoint};
-use super::{control, conversations};
+use super::{control, conversations, reseal};
 use crate::domain::Timestamp;
 use crate::store::commit::DataWriter;
 use crate::store::error::{Refusal, StoreError};
@@ -128,9 +128,14 @@ pub(super) fn heads(conn: &Connection) -> Result<Vec<LogHead>, StoreError> {
 fn apply(conn: &Connection, mutation: &Mutation) -> Result<(), Stop> {
     match mutation {
         Mutation::CreateConversation(row) => conversations::create(conn, row),
-        Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, dialogue } => {
-            let new = conversations::Batch { rows, finding_classes, last_day: *last_day, dialogue: dialogue.as_ref() };
+        Mutation::AppendRecords { tenant, conversation, rows, finding_classes, last_day, reseals, dialogue } => {
+            let (last_day, reseals, dialogue) = (*last_day, *reseals, dialogue.as_ref());
+            let new = conversations::Batch { rows, finding_classes, last_day, reseals, dialogue };
             conversations::append(conn, tenant, conversation, &new)
+        }
+        Mutation::ResealRecords { tenant, conversation, from, rows, finding_classes, first } => {
+            let new = reseal::Reseal { from: *from, rows, finding_classes, first: *first };
+            reseal::reseal(conn, tenant, conversation, &new)
         }
         Mutation::UpdateConversation { tenant, conversation, labels, state, sealed_meta, meta_version } => {
             let change = conversations::Change { labels, state: *state, sealed_meta, meta_version: *meta_version };

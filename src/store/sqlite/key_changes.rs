@@ -232,6 +232,9 @@ fn overwrite(conn: &Connection, wrap: i64, wrapped: &[u8]) -> Result<(), Stop> {
 
 fn drop_segments(conn: &Connection, id: &ConversationId, dek_ids: &[u64], whole: bool) -> Result<(), Stop> {
     for dek_id in dek_ids {
+        // In place, as SQLite writes a value of the same length: what a page keeps of a deleted row is zeros.
+        let sql = "UPDATE segments SET wrapped = zeroblob(length(wrapped)) WHERE conversation = ?1 AND dek_id = ?2";
+        change(conn, sql, (id.as_bytes(), dek_id.cast_signed()))?;
         let sql = "DELETE FROM segments WHERE conversation = ?1 AND dek_id = ?2 RETURNING bucket";
         let bucket = first(conn, sql, (id.as_bytes(), dek_id.cast_signed()), |row| column::<i64>(row, 0))?;
         if let Some(bucket) = bucket {

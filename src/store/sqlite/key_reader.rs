@@ -131,6 +131,18 @@ impl KeyReader for SqliteKeyReader {
         all(self.conn(), sql, (conversation.as_bytes(), bounded(limit)), segment)
     }
 
+    fn newest_segment(
+        &mut self,
+        conversation: &ConversationId,
+        from: u64,
+        to: u64,
+    ) -> Result<Option<SegmentRow>, StoreError> {
+        let sql = "SELECT b.tenant, s.conversation, s.dek_id, s.bucket, s.wrapped
+            FROM segments s JOIN buckets b ON b.id = s.bucket
+            WHERE s.conversation = ?1 AND s.dek_id BETWEEN ?2 AND ?3 ORDER BY s.dek_id DESC LIMIT 1";
+        first(self.conn(), sql, (conversation.as_bytes(), from.cast_signed(), to.cast_signed()), segment)
+    }
+
     fn conversation_key(&mut self, id: &ConversationId) -> Result<Option<ConversationKeyRow>, StoreError> {
         let sql = "SELECT b.tenant, k.conversation, k.bucket, k.wrapped
             FROM conversation_keys k JOIN buckets b ON b.id = k.bucket WHERE k.conversation = ?1";

@@ -21,7 +21,12 @@ pub(super) const DATA: Kind = Kind {
     application_id: i32::from_be_bytes(*b"SrDa"),
     name: "data store",
     secure_delete: false,
-    migrations: &[include_str!("data_1.sql"), include_str!("data_2.sql"), include_str!("data_3.sql")],
+    migrations: &[
+        include_str!("data_1.sql"),
+        include_str!("data_2.sql"),
+        include_str!("data_3.sql"),
+        include_str!("data_4.sql"),
+    ],
 };
 
 pub(super) const KEYS: Kind = Kind {

@@ -5,12 +5,12 @@
 //!
 //! | to do this | look in |
 //! |---|---|
-//! | find out what is stored, table by table | `data_1.sql`, `data_2.sql`, `keys_1.sql` |
+//! | find out what is stored, table by table | `data_1.sql`, `data_2.sql`, `data_3.sql`, `keys_1.sql` |
 //! | add a format version | `migrations` |
 //! | find out how files are made, locked and set up | `open` |
 //! | find out how the write-ahead log stays small | `wal` |
 //! | find out how a replaced file is noticed | `guard` |
-//! | change data | `data_writer`, `conversations`, `control` |
+//! | change data | `data_writer`, `conversations`, `reseal`, `control` |
 //! | read data | `data_reader`, `conversation_query` |
 //! | change and read keys | `key_writer`, `key_changes`, `credentials`, `key_reader` |
 
@@ -27,6 +27,7 @@ mod key_reader;
 mod key_writer;
 mod migrations;
 mod open;
+mod reseal;
 mod rows;
 mod wal;
 

@@ -55,6 +55,7 @@ impl Planting {
         self.append(&bot, &name).await;
         self.stream(&bot, &name).await;
         self.annotate(&compliance, &name).await;
+        self.redact_later(&program.role("privacy"), &name).await;
         self.preview_and_search(&bot, &compliance).await;
         self.refuse_records(&bot, &name).await;
         self.refuse_words(&bot, &name).await;
@@ -165,6 +166,34 @@ impl Planting {
         self.done(answer);
         let labelled = v1::AnnotateRequest { add_labels: vec![self.mint.bare()], ..request };
         self.refused("a label", compliance.conversations().annotate(labelled).await);
+    }
+
+    /// Names values that are not there, and one that is: with `value` the value itself goes over the wire.
+    async fn redact_later(&mut self, privacy: &Client, name: &str) {
+        let mut value = || v1::redact_record_request::What::Value(self.mint.bare());
+        let record = |sequence: u64, what| v1::RedactRecordRequest {
+            name: format!("{name}/records/{sequence}"),
+            what: Some(what),
+            request_id: uuid(),
+            ..Default::default()
+        };
+        let requests = [record(1, value()), record(99_999, value())];
+        let long = record(1, v1::redact_record_request::What::Value(self.mint.bare().repeat(500)));
+        let [absent, nowhere] = requests;
+        let answer = privacy.conversations().redact_record(absent).await;
+        self.done(answer);
+        self.refused("no record", privacy.conversations().redact_record(nowhere).await);
+        self.refused("a long value", privacy.conversations().redact_record(long).await);
+        let everywhere = v1::RedactRecordsRequest {
+            parent: name.to_owned(),
+            what: Some(v1::redact_records_request::What::Value(self.mint.bare())),
+            finding_class: "PERSON".to_owned(),
+            ..Default::default()
+        };
+        let answer = privacy.conversations().redact_records(everywhere.clone()).await;
+        self.done(answer);
+        let unknown = v1::RedactRecordsRequest { finding_class: self.mint.bare(), ..everywhere };
+        self.refused("a class", privacy.conversations().redact_records(unknown).await);
     }
 
     async fn preview_and_search(&mut self, bot: &Client, compliance: &Client) {
