@@ -59,7 +59,7 @@ use scan::{Tables, View};
 pub struct Engine {
     policy: Policy,
     enabled: ClassSet,
-    tables: Tables,
+    tables: &'static Tables,
     names: Option<Arc<Names>>,
 }
 
@@ -107,7 +107,7 @@ impl Engine {
     /// [`PolicyError`] when the policy does not hold.
     pub fn with_names(policy: Policy, names: Option<Arc<Names>>) -> Result<Engine, PolicyError> {
         policy.validate()?;
-        Ok(Engine { enabled: policy.looked_for(), tables: Tables::new()?, names, policy })
+        Ok(Engine { enabled: policy.looked_for(), tables: Tables::shared()?, names, policy })
     }
 
     /// Returns the policy it was built from.
@@ -133,7 +133,7 @@ impl Engine {
     /// Redacts the value of a field called `name`, which counts as its context: the value of `password` is dropped whatever
     /// it is. The name itself is content too: pass it through [`Engine::redact`] where it is a client's own.
     pub fn redact_value<'t>(&self, name: &str, value: &'t str, key: &PseudonymKey) -> Redacted<'t> {
-        let findings = self.scan_value(value, &NameCue::of(name, &self.tables));
+        let findings = self.scan_value(value, &NameCue::of(name, self.tables));
         self.apply(value, findings, key)
     }
 
@@ -171,7 +171,7 @@ impl Engine {
 
     /// Says of every candidate in the value of a field called `name` what [`Engine::explain`] says of those in a text.
     pub fn explain_value(&self, name: &str, value: &str) -> Vec<Trace> {
-        self.explain_cued(value, &NameCue::of(name, &self.tables))
+        self.explain_cued(value, &NameCue::of(name, self.tables))
     }
 
     /// Says of every candidate in JSON the same, with the number of the node it is in ([`JsonFinding::node`]).
@@ -304,7 +304,7 @@ impl Engine {
         let view = View {
             text: normal,
             bytes: normal.as_bytes(),
-            tables: &self.tables,
+            tables: self.tables,
             enabled: self.enabled,
             assume_context: self.policy.assume_context,
             hint: around.hint,

@@ -6,6 +6,9 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::BuildError;
 
 use super::class::ClassSet;
 use super::context::{Topic, Word, Words};
@@ -15,7 +18,7 @@ use super::recognizers::speech::piece;
 use super::recognizers::{self, Hit, cues::Cues};
 use super::{Class, PolicyError};
 
-/// What is built once per engine and used by every scan.
+/// What is built once per process and used by every scan, whatever the policy.
 pub(super) struct Tables {
     words: Words,
     cues: Cues,
@@ -23,9 +26,14 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    pub(super) fn new() -> Result<Self, PolicyError> {
-        let failed = |error: aho_corasick::BuildError| PolicyError::Tables(error.to_string());
-        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)?, ids: Ids::shared() })
+    /// Returns the tables, building them when they are first asked for.
+    pub(super) fn shared() -> Result<&'static Self, PolicyError> {
+        static TABLES: LazyLock<Result<Tables, BuildError>> = LazyLock::new(Tables::build);
+        TABLES.as_ref().map_err(|error| PolicyError::Tables(error.to_string()))
+    }
+
+    fn build() -> Result<Self, BuildError> {
+        Ok(Tables { words: Words::new()?, cues: Cues::new()?, ids: Ids::shared() })
     }
 
     pub(super) fn words(&self) -> &Words {

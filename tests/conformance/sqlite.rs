@@ -120,14 +120,14 @@ fn a_data_store_from_before_later_redactions_is_brought_up_to_date() {
     let vault = Sqlite::create();
     let conn = rusqlite::Connection::open(vault.path("vault.db")).unwrap();
     conn.execute_batch(
-        "ALTER TABLE conversations DROP COLUMN reseals; DELETE FROM migrations WHERE version = 3; PRAGMA user_version = 2",
+        "ALTER TABLE conversations DROP COLUMN reseals; DELETE FROM migrations WHERE version = 4; PRAGMA user_version = 3",
     )
     .unwrap();
     drop(conn);
     let _open = sqlite::open_data(&vault.path("vault.db"), 1).unwrap();
     let conn = rusqlite::Connection::open(vault.path("vault.db")).unwrap();
     assert_eq!(conn.query_row("SELECT count(reseals) FROM conversations", [], |row| row.get::<_, i64>(0)), Ok(0));
-    assert_eq!(conn.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)), Ok(3));
+    assert_eq!(conn.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)), Ok(4));
 }
 
 /// Returns which of the wraps stand in some file of the vault.

@@ -16,6 +16,7 @@ use crate::redaction::{Class, PolicyError};
 
 use super::exit::CliError;
 use super::output::Printer;
+use super::redact::NamesArgs;
 
 /// What is measured.
 #[derive(Subcommand, Debug)]
@@ -38,6 +39,9 @@ pub(super) struct RedactArgs {
     /// Look for these classes only, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "CLASS")]
     classes: Vec<Class>,
+    /// Whether the names model takes part
+    #[command(flatten)]
+    names: NamesArgs,
     /// Take every candidate as if a word beside it had named its class
     #[arg(long)]
     assume_context: bool,

@@ -1,14 +1,15 @@
 //! Running the engine over a set, with the time of every message.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cli::redact::CodePoints;
-use crate::redaction::{Dialogue, Engine, Pack, Policy, PseudonymKey, Speaker};
+use crate::cli::exit::{CliError, with_causes};
+use crate::cli::redact::{CodePoints, model};
+use crate::redaction::{Dialogue, Engine, Pack, Policy, PseudonymKey, Redacted, Speaker};
 
 use super::RedactArgs;
 use super::score::{Answer, Answers};
-use super::sets::Document;
-use crate::cli::exit::CliError;
+use super::sets::{Document, Turn};
 
 /// How fast it went.
 pub(super) struct Speed {
@@ -44,7 +45,9 @@ pub(super) fn policy(args: &RedactArgs) -> Policy {
 
 /// Redacts every document, one after the other on this thread.
 pub(super) fn answers(args: &RedactArgs, documents: &[Document]) -> Result<(Answers, Speed), CliError> {
-    let engine = Engine::new(policy(args))?;
+    let names = args.names.model().map(|file| model::load(Some(&file), 1)).transpose();
+    let names = names.map_err(|error| CliError::Failed(with_causes(&error)))?;
+    let engine = Engine::with_names(policy(args), names.map(Arc::new))?;
     let key = PseudonymKey::from_bytes([7; 32]);
     let mut speed = Speed::new();
     let answers = documents.iter().map(|document| answer(&engine, &key, document, &mut speed)).collect();
@@ -63,8 +66,7 @@ fn repeat(engine: &Engine, key: &PseudonymKey, documents: &[Document], times: u3
     for document in (0..times).flat_map(|_| documents) {
         let mut dialogue = Dialogue::default();
         for turn in &document.turns {
-            let speaker = Speaker::of_role(&turn.role);
-            std::hint::black_box(engine.redact_turn(&mut dialogue, speaker, &turn.text, key));
+            std::hint::black_box(redact(engine, key, document.spoken.then_some(&mut dialogue), turn));
             speed.messages += 1;
             speed.bytes += turn.text.len();
         }
@@ -79,12 +81,20 @@ pub(super) fn peak_memory() -> Option<u64> {
     line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
+/// Redacts a turn of a conversation, or a text that stands alone, as `subrosa redact --json` does.
+fn redact<'t>(engine: &Engine, key: &PseudonymKey, dialogue: Option<&mut Dialogue>, turn: &'t Turn) -> Redacted<'t> {
+    match dialogue {
+        Some(dialogue) => engine.redact_turn(dialogue, Speaker::of_role(&turn.role), &turn.text, key),
+        None => engine.redact(&turn.text, key),
+    }
+}
+
 /// Redacts one document.
 pub(super) fn answer(engine: &Engine, key: &PseudonymKey, document: &Document, speed: &mut Speed) -> Vec<Vec<Answer>> {
     let (mut turns, mut dialogue) = (Vec::new(), Dialogue::default());
     for turn in &document.turns {
         let begin = Instant::now();
-        let redacted = engine.redact_turn(&mut dialogue, Speaker::of_role(&turn.role), &turn.text, key);
+        let redacted = redact(engine, key, document.spoken.then_some(&mut dialogue), turn);
         speed.times.push(begin.elapsed());
         speed.messages += 1;
         speed.bytes += turn.text.len();

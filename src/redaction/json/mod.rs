@@ -209,7 +209,7 @@ impl Walk<'_> {
         let (span, key) = self.lexer.string()?;
         let findings = self.found(node, &key, |engine| engine.scan(&key), |engine| engine.explain(&key));
         let redacted = operators::apply(&key, &findings, &self.engine.policy, Some(&self.tokens));
-        let cue = NameCue::of(&redacted, &self.engine.tables);
+        let cue = NameCue::of(&redacted, self.engine.tables);
         if !findings.is_empty() || key.contains(['<', '*']) {
             let unique = unique(redacted, redacted_keys);
             if unique != key {

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn announced(name: &str) -> Option<&'static str> {
-        NameCue::of(name, &Tables::new().unwrap()).announced.map(|announced| announced.rule)
+        NameCue::of(name, Tables::shared().unwrap()).announced.map(|announced| announced.rule)
     }
 
     #[test]

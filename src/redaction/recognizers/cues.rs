@@ -89,10 +89,13 @@ impl Meanings {
                 words.len() - 1
             })
         };
-        let announcing: Vec<usize> = announcing.map(|word| place(word)).collect();
+        let mut announced = Vec::new();
+        for (number, word) in announcing.enumerate() {
+            announced.push((number, place(word)));
+        }
         let triggering: Vec<(usize, usize)> = triggering.map(|(number, word)| (number, place(word))).collect();
         meanings.resize_with(words.len(), Meaning::default);
-        for (number, place) in announcing.into_iter().enumerate() {
+        for (number, place) in announced {
             meanings[place].announces.get_or_insert(number);
         }
         for (number, place) in triggering {
@@ -160,10 +163,10 @@ impl Cues {
                 Pattern::Family(family) if secrets && span.start >= token_end => {
                     token_end = tokens::find(view, family, span.start, hits);
                 }
-                Pattern::Pem if secrets && span.start >= token_end => {
-                    if &view.bytes[span.clone()] == tokens::BEGIN.as_bytes() {
-                        token_end = tokens::find_pem(view, span.start, &mut pem_ends, hits);
-                    }
+                Pattern::Pem
+                    if secrets && span.start >= token_end && view.bytes[span.clone()] == *tokens::BEGIN.as_bytes() =>
+                {
+                    token_end = tokens::find_pem(view, span.start, &mut pem_ends, hits);
                 }
                 Pattern::Name(cue) => {
                     if names && !in_tag(view.bytes, &span) {

@@ -171,11 +171,11 @@ fn filler(view: &View<'_>, at: usize, seen: &mut Assigned) -> Option<usize> {
         return None;
     }
     if seen.strong {
-        return SCHEMES.iter().any(|known| is(known)).then_some(length);
+        return SCHEMES.iter().any(&is).then_some(length);
     }
-    let copula = COPULAS.iter().any(|known| is(known));
+    let copula = COPULAS.iter().any(&is);
     seen.copula |= copula;
-    (copula || FILLERS.iter().any(|known| is(known))).then_some(length)
+    (copula || FILLERS.iter().any(is)).then_some(length)
 }
 
 /// Returns the token at the value's place: to the closing quotation mark, or to the next space, at most `limit` bytes.
@@ -203,7 +203,7 @@ fn clause(value: &str) -> usize {
     let plain = value.starts_with(|c: char| c.is_ascii());
     let foreign = if plain { value.find(unspaced) } else { None }.unwrap_or(value.len());
     let field = value.find([';', '&']).filter(|end| {
-        let next = value[end + 1..].as_bytes();
+        let next = &value.as_bytes()[end + 1..];
         let name = next.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         next.get(name) == Some(&b'=') || FIELDS.iter().any(|field| field.as_bytes() == next)
     });
