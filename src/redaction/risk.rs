@@ -159,10 +159,10 @@ fn told<'c>(clause: &'c str, words: &[&'c str]) -> Option<&'static str> {
     ORDERS.iter().find_map(|order| {
         let verb =
             order.verbs.iter().any(|verb| if order.anywhere { clause.contains(verb) } else { begins(&joined, verb) });
-        let qualified = order.qualifiers.is_empty()
+        let qualified = || order.qualifiers.is_empty()
             || order.qualifiers.iter().any(|word| near(clause, &joined, word, order.anywhere));
-        let about = order.targets.iter().any(|word| near(clause, &joined, word, order.anywhere));
-        (verb && qualified && about).then_some(order.rule)
+        let about = || order.targets.iter().any(|word| near(clause, &joined, word, order.anywhere));
+        (verb && qualified() && about()).then_some(order.rule)
     })
 }
 
