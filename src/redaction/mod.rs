@@ -220,7 +220,7 @@ impl Engine {
 
     /// Says what the text tries, such as a prompt injection: labels to search by, which block nothing.
     pub fn risks(&self, text: &str) -> Risks {
-        Risks::of(text)
+        Risks::of(text, self.tables.triggers())
     }
 
     /// Replaces findings that [`Engine::scan`] returned for this text, or some of them.

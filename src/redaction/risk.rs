@@ -7,8 +7,13 @@
 //! The kinds of attack are those of the OWASP Top 10 for LLM applications, LLM01 (prompt injection) and LLM07 (system prompt leakage).
 
 mod rules;
+mod triggers;
+
+use std::ops::Range;
 
 use rules::{ABOUT, MENTIONS, OPENERS, ORDERS, PHRASES, ROLES};
+pub(super) use triggers::Triggers;
+use triggers::{Sign, in_word};
 
 /// What a text tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,10 +39,31 @@ pub struct Risks {
 }
 
 impl Risks {
-    /// Reads the text once.
-    pub(super) fn of(text: &str) -> Risks {
-        let spoken = || sentences(text).find_map(|sentence| ordered(&sentence));
-        Risks { injection: hidden(text).or_else(|| marked(text)).or_else(|| exfiltrates(text)).or_else(spoken) }
+    /// Reads the text once, and closer where `triggers` says that there may be something.
+    pub(super) fn of(text: &str, triggers: &Triggers) -> Risks {
+        let tagged = memchr::memchr(TAG_LEAD, text.as_bytes()).and_then(|_| hidden(text));
+        let (mut injection, mut invisible, mut read) = (tagged, false, 0);
+        triggers.each(text, |sign, place| {
+            if injection.is_some() {
+                return;
+            }
+            injection = match sign {
+                Sign::Invisible if invisible => None,
+                Sign::Invisible => {
+                    invisible = true;
+                    hidden(text)
+                }
+                Sign::Link => exfiltrates(text, place.start),
+                Sign::Marker => marked(text, place.start),
+                Sign::Words if place.start < read => None,
+                Sign::Words => {
+                    let sentence = Sentence::around(text, read, place);
+                    read = sentence.end;
+                    ordered(&sentence)
+                }
+            };
+        });
+        Risks { injection }
     }
 
     /// Returns whether the text has none.
@@ -58,16 +84,13 @@ impl Risks {
 
 /// Tells of letters that no screen shows: tag characters (Unicode, block E0000) outside of a flag, and long runs of zero width.
 fn hidden(text: &str) -> Option<&'static str> {
-    if text.is_ascii() {
-        return None;
-    }
     let (mut tags, mut zero, mut flag) = (0, 0, false);
     for c in text.chars() {
         match c {
             '\u{1F3F4}' => flag = true,
             '\u{E0001}'..='\u{E007F}' if !flag => tags += 1,
             '\u{E0001}'..='\u{E007F}' => {}
-            '\u{200B}' | '\u{200C}' | '\u{200D}' | '\u{2060}' | '\u{FEFF}' => zero += 1,
+            c if NO_WIDTH.contains(&c) => zero += 1,
             _ => (zero, flag) = (0, false),
         }
         if tags >= MIN_TAGS || zero >= MIN_ZERO_WIDTH {
@@ -77,28 +100,28 @@ fn hidden(text: &str) -> Option<&'static str> {
     None
 }
 
-/// Tells of a line that starts as a turn of a chat template does, and goes on.
-fn marked(text: &str) -> Option<&'static str> {
-    text.lines().map(str::trim_start).find_map(|line| {
-        let marker = ROLES.iter().find(|marker| starts(line, marker))?;
-        let rest = line[marker.len()..].trim();
-        (!rest.ends_with('?')).then_some("role_marker")
-    })
+/// Tells of a line that starts as a turn of a chat template does, with the marker at `at`, and goes on.
+fn marked(text: &str, at: usize) -> Option<&'static str> {
+    let (before, line) = text.split_at_checked(at)?;
+    let indent = before.trim_end_matches(|c: char| c.is_whitespace() && c != '\n');
+    if !(indent.is_empty() || indent.ends_with('\n')) {
+        return None;
+    }
+    let line = line.lines().next()?;
+    let marker = ROLES.iter().find(|marker| starts(line, marker))?;
+    let rest = line[marker.len()..].trim();
+    (!rest.ends_with('?')).then_some("role_marker")
 }
 
-/// Tells of an image whose address takes the conversation along.
-fn exfiltrates(text: &str) -> Option<&'static str> {
-    let mut at = 0;
-    while let Some(image) = text[at..].find("](http") {
-        at += image + 2;
-        let end = super::floor_boundary(text, at + MAX_URL);
-        let url = text[at..end].split([')', '(', ' ', '\n']).next().unwrap_or_default();
-        let query = url.split_once('?').map_or("", |(_, query)| query);
-        if query.contains(['{', '[', '<']) {
-            return Some("exfiltration_link");
-        }
-    }
-    None
+/// Tells of a link at `at`, as images have, whose address takes the conversation along.
+fn exfiltrates(text: &str, at: usize) -> Option<&'static str> {
+    let start = at + 2;
+    let end = super::floor_boundary(text, start + MAX_URL);
+    // What follows the next link is that one's.
+    let url = text.get(start..end)?.split(LINK).next().unwrap_or_default();
+    let url = url.split([')', '(', ' ', '\n']).next().unwrap_or_default();
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.contains(['{', '[', '<']).then_some("exfiltration_link")
 }
 
 fn starts(line: &str, marker: &str) -> bool {
@@ -109,15 +132,27 @@ fn starts(line: &str, marker: &str) -> bool {
 struct Sentence {
     text: String,
     asks: bool,
+    end: usize,
 }
 
-fn sentences(text: &str) -> impl Iterator<Item = Sentence> {
-    text.split_inclusive(['!', '?', '\n', '。', '！', '？']).flat_map(|part| part.split_inclusive(". ")).map(|part| {
-        Sentence {
-            text: part.chars().flat_map(char::to_lowercase).collect(),
-            asks: part.trim_end().ends_with(['?', '？']),
-        }
-    })
+impl Sentence {
+    /// Returns the sentence that holds `place`, and starts at `read` or later.
+    fn around(text: &str, read: usize, place: Range<usize>) -> Sentence {
+        let before = &text[read..place.start];
+        let ended = before.char_indices().rev().find(|(at, c)| ends(&before[*at..], *c));
+        let start = ended.map_or(read, |(at, c)| read + at + if c == '.' { 2 } else { c.len_utf8() });
+        let after = &text[place.end..];
+        let ended = after.char_indices().find(|(at, c)| ends(&after[*at..], *c));
+        let end = ended.map_or(text.len(), |(at, c)| place.end + at + c.len_utf8());
+        let text = &text[start..end];
+        let asks = text.trim_end().ends_with(['?', '？']);
+        Sentence { text: text.chars().flat_map(char::to_lowercase).collect(), asks, end }
+    }
+}
+
+/// Returns whether a sentence ends with the character that `rest` begins with.
+fn ends(rest: &str, c: char) -> bool {
+    matches!(c, '!' | '?' | '\n' | '。' | '！' | '？') || rest.starts_with(". ")
 }
 
 /// Tells of an order in a sentence that neither asks nor speaks about such orders.
@@ -145,7 +180,7 @@ fn ordered(sentence: &Sentence) -> Option<&'static str> {
 }
 
 fn words(clause: &str) -> Vec<&str> {
-    clause.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')).filter(|word| !word.is_empty()).collect()
+    clause.split(|c| !in_word(c)).filter(|word| !word.is_empty()).collect()
 }
 
 fn told<'c>(clause: &'c str, words: &[&'c str]) -> Option<&'static str> {
@@ -159,8 +194,10 @@ fn told<'c>(clause: &'c str, words: &[&'c str]) -> Option<&'static str> {
     ORDERS.iter().find_map(|order| {
         let verb =
             order.verbs.iter().any(|verb| if order.anywhere { clause.contains(verb) } else { begins(&joined, verb) });
-        let qualified = || order.qualifiers.is_empty()
-            || order.qualifiers.iter().any(|word| near(clause, &joined, word, order.anywhere));
+        let qualified = || {
+            order.qualifiers.is_empty()
+                || order.qualifiers.iter().any(|word| near(clause, &joined, word, order.anywhere))
+        };
         let about = || order.targets.iter().any(|word| near(clause, &joined, word, order.anywhere));
         (verb && qualified() && about()).then_some(order.rule)
     })
@@ -192,6 +229,12 @@ const MAX_WHOLE: usize = 4;
 const MIN_TAGS: usize = 4;
 /// So many characters of no width in a row are an alphabet of bits, and no joined emoji.
 const MIN_ZERO_WIDTH: usize = 16;
+/// Characters that take no room.
+const NO_WIDTH: [char; 5] = ['\u{200B}', '\u{200C}', '\u{200D}', '\u{2060}', '\u{FEFF}'];
+/// What the UTF-8 form of every tag character begins with, and of hardly any letter.
+const TAG_LEAD: u8 = 0xF3;
+/// Where the address of a link begins.
+const LINK: &str = "](http";
 /// Bytes of an address that are looked at.
 const MAX_URL: usize = 2048;
 

@@ -13,19 +13,23 @@ use super::recognizers::ids::{self, Ids};
 use super::recognizers::speech::ear::Ear;
 use super::recognizers::speech::piece;
 use super::recognizers::{self, Hit, cues::Cues};
+use super::risk::Triggers;
 use super::{Class, PolicyError};
 
 /// What is built once per engine and used by every scan.
 pub(super) struct Tables {
     words: Words,
     cues: Cues,
+    triggers: Triggers,
     pub(super) ids: &'static Ids,
 }
 
 impl Tables {
     pub(super) fn new() -> Result<Self, PolicyError> {
         let failed = |error: aho_corasick::BuildError| PolicyError::Tables(error.to_string());
-        Ok(Tables { words: Words::new().map_err(failed)?, cues: Cues::new().map_err(failed)?, ids: Ids::shared() })
+        let triggers = Triggers::new().map_err(failed)?;
+        let (words, cues) = (Words::new().map_err(failed)?, Cues::new().map_err(failed)?);
+        Ok(Tables { words, cues, triggers, ids: Ids::shared() })
     }
 
     pub(super) fn words(&self) -> &Words {
@@ -34,6 +38,10 @@ impl Tables {
 
     pub(super) fn cues(&self) -> &Cues {
         &self.cues
+    }
+
+    pub(super) fn triggers(&self) -> &Triggers {
+        &self.triggers
     }
 }
 
