@@ -185,5 +185,35 @@ fn forms(word: &str) -> Vec<String> {
 }
 
 /// Words that ordinary talk is full of.
-const COMMON: &[&str] =
-    &["without", "from", "now", "your", "everything", "message", "developer", "all", "you", "the", "are"];
+const COMMON: &[&str] = &[
+    "without",
+    "from",
+    "now",
+    "your",
+    "everything",
+    "message",
+    "developer",
+    "all",
+    "you",
+    "the",
+    "are",
+    "on",
+    "to",
+    "for",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_is_so_short_that_the_dictionary_gets_slow() {
+        let short: Vec<String> = of_orders()
+            .chain(of_phrases())
+            .chain(of_signs())
+            .map(|(word, _)| word)
+            .filter(|word| word.len() < 3 || COMMON.contains(&word.as_str()) && word.len() < 4)
+            .collect();
+        assert!(short.is_empty(), "{short:?}");
+    }
+}
