@@ -34,7 +34,8 @@ pub use ids::{CaseReference, ConversationId, IdError, PrincipalId, RequestId, Sl
 pub use names::{ConversationName, KeyName, PolicyName, RecordName, TenantName};
 pub use principal::{BotScope, Principal};
 pub use record::{
-    Content, FindingNote, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, Record, size_class,
+    Content, FindingNote, MAX_BATCH_RECORDS, MAX_METADATA_PAIRS, MAX_RECORD_BYTES, NewRecord, RISK_PREFIX, Record,
+    RiskNote, size_class,
 };
 pub use retention::{MAX_DAYS, RetentionError, RetentionPolicy};
 pub use time::{Day, TimeError, Timestamp};

@@ -146,6 +146,21 @@ pub struct FindingNote {
     pub start: u32,
 }
 
+/// What a text of a record tries, such as a prompt injection: told when the record came in. Nothing was replaced for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskNote {
+    /// The field, such as `text` or `tool_call.result`.
+    pub field: String,
+    /// The label to search by, such as `risk:prompt_injection`.
+    pub label: String,
+    /// The rule that told it.
+    pub rule: String,
+}
+
+/// What the labels begin with that the vault gives itself.
+pub const RISK_PREFIX: &str = "risk:";
+
 /// A record as it is sealed: redacted, numbered, and with everything repeated that stands beside it in clear.
 ///
 /// Its canonical form is JSON by RFC 8785: the fields stand in order of their names, which is why the order below is what it is.
@@ -185,6 +200,9 @@ pub struct Record {
     pub prompt_version: Option<String>,
     /// When the vault took it in.
     pub received_at: Timestamp,
+    /// What its texts try.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub risks: Vec<RiskNote>,
     /// Its number in the conversation, from 1.
     pub sequence: u64,
     /// The sequence of the record it corrects.
@@ -261,6 +279,7 @@ mod tests {
             policy_version: 1,
             prompt_version: Some("p".to_owned()),
             received_at: Timestamp::from_unix_ms(2),
+            risks: Vec::new(),
             sequence: 3,
             supersedes: Some(2),
             tenant: "acme".to_owned(),

@@ -9,6 +9,7 @@
 //! | redact JSON by value, such as tool arguments | [`Engine::redact_json`] |
 //! | see why something was found or was not | [`Engine::explain`] |
 //! | load the model of the names tier | [`names::Names`] |
+//! | tell a prompt injection, to label it | [`Engine::risks`] |
 //!
 //! The stages: `normalise` the text, `scan` it for candidates, have `recognizers` judge them, `resolve` overlaps,
 //! apply `operators`. The redacted text is scanned once more until nothing new comes up, so that redacting twice is
@@ -31,6 +32,7 @@ mod policy;
 mod pseudonym;
 mod recognizers;
 mod resolve;
+mod risk;
 mod scan;
 mod turn;
 
@@ -45,6 +47,7 @@ pub use explain::{Outcome, Stage, Trace};
 pub use json::{JsonError, JsonFinding, JsonLimits, RedactedJson};
 pub use policy::{Operator, Policy, PolicyError};
 pub use pseudonym::PseudonymKey;
+pub use risk::{Risk, Risks};
 
 use class::ClassSet;
 use context::Word;
@@ -213,6 +216,11 @@ impl Engine {
             operator: self.policy.operator(finding.class),
             policy_version: self.policy.version,
         }
+    }
+
+    /// Says what the text tries, such as a prompt injection: labels to search by, which block nothing.
+    pub fn risks(&self, text: &str) -> Risks {
+        Risks::of(text, self.tables.triggers())
     }
 
     /// Replaces findings that [`Engine::scan`] returned for this text, or some of them.

@@ -16,12 +16,14 @@ use super::recognizers::ids::{self, Ids};
 use super::recognizers::speech::ear::Ear;
 use super::recognizers::speech::piece;
 use super::recognizers::{self, Hit, cues::Cues};
+use super::risk::Triggers;
 use super::{Class, PolicyError};
 
 /// What is built once per process and used by every scan, whatever the policy.
 pub(super) struct Tables {
     words: Words,
     cues: Cues,
+    triggers: Triggers,
     pub(super) ids: &'static Ids,
 }
 
@@ -33,7 +35,7 @@ impl Tables {
     }
 
     fn build() -> Result<Self, BuildError> {
-        Ok(Tables { words: Words::new()?, cues: Cues::new()?, ids: Ids::shared() })
+        Ok(Tables { words: Words::new()?, cues: Cues::new()?, triggers: Triggers::new()?, ids: Ids::shared() })
     }
 
     pub(super) fn words(&self) -> &Words {
@@ -42,6 +44,10 @@ impl Tables {
 
     pub(super) fn cues(&self) -> &Cues {
         &self.cues
+    }
+
+    pub(super) fn triggers(&self) -> &Triggers {
+        &self.triggers
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::access::{Act, Authorized, Caller, Scope, acts};
 use crate::audit::Count;
 use crate::domain::{
-    ConversationId, ConversationMeta, ConversationName, ConversationState, Day, Error, NewConversation, Reason, Result,
-    Slug, TenantId, Timestamp,
+    ConversationId, ConversationMeta, ConversationName, ConversationState, Day, Error, NewConversation, RISK_PREFIX,
+    Reason, Result, Slug, TenantId, Timestamp,
 };
 use crate::keys::{ConversationSecrets, KeyError, Segment};
 use crate::lifecycle;
@@ -29,6 +29,8 @@ pub struct ConversationView {
     pub name: ConversationName,
     /// Its opened metadata.
     pub meta: ConversationMeta,
+    /// The labels of what its records try.
+    pub risks: Vec<String>,
     /// Where it is in its life.
     pub state: ConversationState,
     /// `received_at` of its last record; none while it has none.
@@ -391,6 +393,7 @@ impl Vault {
         Ok(ConversationView {
             name: ConversationName { tenant: row.tenant.clone(), id: row.id },
             meta,
+            risks: row.finding_classes.iter().filter(|class| class.starts_with(RISK_PREFIX)).cloned().collect(),
             state: row.state,
             last_record_time: has_records.then_some(row.last_record_time),
             last_sequence: row.next_sequence - 1,

@@ -1,5 +1,6 @@
 //! Records in: find or make the conversation, redact, seal, commit with the audit entry, then acknowledge.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -313,6 +314,8 @@ pub(super) struct SealedBatch {
     pub(super) first: u64,
     pub(super) last: u64,
     pub(super) counts: FindingCounts,
+    /// The labels of what the records try.
+    risks: BTreeSet<String>,
     received_at: Timestamp,
     policy_version: u32,
     day: crate::domain::Day,
@@ -329,6 +332,7 @@ impl SealedBatch {
             first,
             last: first.saturating_sub(1),
             counts: FindingCounts::new(),
+            risks: BTreeSet::new(),
             received_at,
             policy_version: 0,
             day,
@@ -346,6 +350,7 @@ impl SealedBatch {
         self.rows.push(row);
         self.commitments.push(commitment);
         record.count(&mut self.counts);
+        self.risks.extend(record.parts.risks.iter().map(|risk| risk.label.clone()));
     }
 
     /// Fills in what the entry of an append says.
@@ -364,7 +369,8 @@ impl SealedBatch {
             tenant: tenant.clone(),
             conversation,
             rows: self.rows,
-            finding_classes: self.counts.into_keys().collect(),
+            // Found by the same index: a label of the vault's own is no class, and holds a sign that no class has.
+            finding_classes: self.counts.into_keys().chain(self.risks).collect(),
             last_day: self.day,
             dialogue: self.dialogue,
             reseals: self.reseals,

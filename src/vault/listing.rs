@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Act, Authorized, Caller, Scope, acts};
 use crate::audit::Count;
-use crate::domain::{CaseReference, Error, Purpose, Reason, Result, Slug, TenantId, Timestamp};
+use crate::domain::{CaseReference, Error, Purpose, RISK_PREFIX, Reason, Result, Slug, TenantId, Timestamp};
 use crate::store::{ConversationQuery, HandleKind, Listed, PageKey, StoredConversation, Work};
 
 use super::Vault;
@@ -21,7 +21,7 @@ pub struct ConversationFilter {
     pub bot: Option<Slug>,
     /// The channel.
     pub channel: Option<Slug>,
-    /// A label.
+    /// A label, also one that the vault gave itself.
     pub label: Option<Slug>,
     /// A class that redaction found.
     pub finding_class: Option<String>,
@@ -175,12 +175,15 @@ const HANDLE_PAGE: usize = 500;
 const MOST_HANDLE_PAGES: usize = 10;
 
 fn query(bots: &[Slug], filter: &ConversationFilter) -> ConversationQuery {
+    let label = filter.label.as_ref();
+    let (own, given): (Vec<_>, Vec<_>) = label.into_iter().partition(|label| label.as_str().starts_with(RISK_PREFIX));
+    let own = own.into_iter().map(ToString::to_string);
     ConversationQuery {
         among: None,
         bots: bots.to_vec(),
         channel: filter.channel.clone(),
-        labels: filter.label.iter().cloned().collect(),
-        finding_classes: filter.finding_class.iter().cloned().collect(),
+        labels: given.into_iter().cloned().collect(),
+        finding_classes: own.chain(filter.finding_class.clone()).collect(),
         created_from: filter.from,
         created_before: filter.before,
     }

@@ -2,7 +2,7 @@
 
 use crate::access::{Caller, Scope, acts};
 use crate::audit::{Count, PolicyKind};
-use crate::domain::{Content, FindingNote, NewRecord, Result, Slug, TenantId};
+use crate::domain::{Content, FindingNote, NewRecord, Result, RiskNote, Slug, TenantId};
 use crate::redaction::{Dialogue, PseudonymKey, Trace};
 use crate::sealing::random;
 use crate::store::Work;
@@ -26,6 +26,8 @@ pub struct Previewed {
     pub author_role: crate::domain::AuthorRole,
     /// What was found, and why.
     pub findings: Vec<(FindingNote, Option<Trace>)>,
+    /// What its texts try.
+    pub risks: Vec<RiskNote>,
     /// The policy that handled it.
     pub policy_version: u32,
 }
@@ -72,6 +74,7 @@ impl Vault {
                 client_id: parts.client_id,
                 author_role: parts.author_role,
                 findings: parts.findings.into_iter().map(|note| (note.clone(), why.of(&note))).collect(),
+                risks: parts.risks,
                 policy_version: parts.policy_version,
             });
         }

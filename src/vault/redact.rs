@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Attachment, AuthorRole, Content, Error, FindingNote, MediaType, NewRecord, Reason, Result, Slug, Timestamp,
+    Attachment, AuthorRole, Content, Error, FindingNote, MediaType, NewRecord, Reason, Result, RiskNote, Slug,
+    Timestamp,
 };
-use crate::redaction::{Dialogue, Engine, Finding, JsonError, JsonLimits, PseudonymKey, Speaker};
+use crate::redaction::{Dialogue, Engine, Finding, JsonError, JsonLimits, PseudonymKey, Risk, Risks, Speaker};
 use crate::sealing::with_clean_stack;
 
 /// How many findings of each class.
@@ -30,6 +31,7 @@ pub(super) struct Parts {
     pub(super) author_role: AuthorRole,
     pub(super) content: Content,
     pub(super) findings: Vec<FindingNote>,
+    pub(super) risks: Vec<RiskNote>,
     pub(super) metadata: BTreeMap<Slug, String>,
     pub(super) model: Option<String>,
     pub(super) prompt_version: Option<String>,
@@ -42,7 +44,8 @@ impl RedactedRecord {
     pub(super) fn weight(&self) -> usize {
         const FINDING: usize = size_of::<FindingNote>() + 96;
         let metadata: usize = self.parts.metadata.values().map(String::len).sum();
-        512 + self.parts.content.len() + metadata + self.parts.findings.len() * FINDING
+        let notes = self.parts.findings.len() + self.parts.risks.len();
+        512 + self.parts.content.len() + metadata + notes * FINDING
     }
 
     /// Adds this record's findings to `counts`.
@@ -74,9 +77,14 @@ fn redact_parts(
     dialogue: &mut Dialogue,
     record: NewRecord,
 ) -> Result<RedactedRecord> {
-    let mut pass = Pass { engine, key, findings: Vec::new() };
+    let mut pass = Pass { engine, key, findings: Vec::new(), risks: Vec::new() };
     let content = match record.content {
-        Content::Text(text) => Content::Text(pass.said(dialogue, speaker(record.author_role), text)),
+        Content::Text(text) => {
+            if matches!(record.author_role, AuthorRole::User | AuthorRole::Tool) {
+                pass.look("text", &text);
+            }
+            Content::Text(pass.said(dialogue, speaker(record.author_role), text))
+        }
         other => pass.content(other)?,
     };
     let metadata = pass.metadata(record.metadata)?;
@@ -91,6 +99,7 @@ fn redact_parts(
         supersedes: record.supersedes,
         policy_version: engine.policy().version,
         findings: pass.findings,
+        risks: pass.risks,
     };
     Ok(RedactedRecord { parts, _made_here: () })
 }
@@ -119,6 +128,7 @@ struct Pass<'e> {
     engine: &'e Engine,
     key: &'e PseudonymKey,
     findings: Vec<FindingNote>,
+    risks: Vec<RiskNote>,
 }
 
 impl Pass<'_> {
@@ -134,7 +144,10 @@ impl Pass<'_> {
                 }
             }
             Content::Attachment(file) => Content::Attachment(self.attachment(file)?),
-            Content::Annotation { about, note } => Content::Annotation { about, note: self.text("note", note) },
+            Content::Annotation { about, note } => {
+                self.look("note", &note);
+                Content::Annotation { about, note: self.text("note", note) }
+            }
         })
     }
 
@@ -148,7 +161,11 @@ impl Pass<'_> {
             return Ok(Attachment::new(name, media_type, data));
         }
         let text = String::from_utf8(data).map_err(|_| Error::new(Reason::AttachmentTypeRefused).at(DATA))?;
-        let text = if media_type == MediaType::Json { self.json(DATA, text)? } else { self.text(DATA, text) };
+        if media_type == MediaType::Json {
+            return Ok(Attachment::new(name, media_type, self.json(DATA, text)?.into_bytes()));
+        }
+        self.look(DATA, &text);
+        let text = self.text(DATA, text);
         Ok(Attachment::new(name, media_type, text.into_bytes()))
     }
 
@@ -174,6 +191,20 @@ impl Pass<'_> {
         }
     }
 
+    /// Notes what a text of somebody outside tries. It changes nothing else.
+    fn look(&mut self, field: &str, text: &str) {
+        self.tag(field, self.engine.risks(text));
+    }
+
+    fn tag(&mut self, field: &str, risks: Risks) {
+        let note = |(risk, rule): (Risk, &str)| RiskNote {
+            field: field.to_owned(),
+            label: risk.label().to_owned(),
+            rule: rule.to_owned(),
+        };
+        self.risks.extend(risks.iter().map(note));
+    }
+
     fn note(&mut self, field: &str, findings: &[Finding]) {
         self.findings.extend(findings.iter().map(|finding| note(field, finding)));
     }
@@ -195,6 +226,7 @@ impl Pass<'_> {
         let result = result.map_err(|cause: JsonError| Error::new(Reason::InvalidJson).at(field).because(cause))?;
         let notes = result.findings.iter().map(|found| note(&format!("{field}#{}", found.node), &found.finding));
         self.findings.extend(notes);
+        self.tag(field, result.risks);
         Ok(result.json)
     }
 }

@@ -302,6 +302,7 @@ mod tests {
             policy_version: 1,
             prompt_version: None,
             received_at: Timestamp::from_unix_ms(0),
+            risks: Vec::new(),
             sequence: 1,
             supersedes: None,
             tenant: "acme".to_owned(),

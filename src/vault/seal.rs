@@ -80,6 +80,7 @@ impl Place<'_> {
             policy_version: parts.policy_version,
             prompt_version: parts.prompt_version.clone(),
             received_at,
+            risks: parts.risks.clone(),
             sequence,
             supersedes: parts.supersedes,
             tenant: self.tenant.to_string(),

@@ -29,6 +29,7 @@ mod pki;
 mod process;
 mod redact_later;
 mod reference;
+mod risks;
 mod rotation;
 mod rows;
 mod slow;

@@ -6,7 +6,8 @@ use subrosa_proto::v1;
 
 use crate::access::Caller;
 use crate::domain::{
-    Audience, BotScope, Error, MAX_LABELS, MAX_REFERENCE_BYTES, NewConversation, Principal, Purpose, Result, Role, Slug,
+    Audience, BotScope, Error, MAX_LABELS, MAX_REFERENCE_BYTES, NewConversation, Principal, Purpose, RISK_PREFIX,
+    Result, Role, Slug,
 };
 use crate::vault::{Annotation, ConversationFilter, ConversationView};
 
@@ -60,7 +61,14 @@ fn labels(path: &str, labels: &[String]) -> Result<BTreeSet<Slug>> {
     if labels.len() > MAX_LABELS {
         return Err(Error::invalid(path, "too many labels").limit(MAX_LABELS as u64));
     }
-    labels.iter().enumerate().map(|(index, label)| word(&format!("{path}[{index}]"), label)).collect()
+    let read = |(index, label): (usize, &String)| {
+        let path = format!("{path}[{index}]");
+        if label.starts_with(RISK_PREFIX) {
+            return Err(Error::invalid(path, "labels that begin with risk: are the vault's own"));
+        }
+        word(&path, label)
+    };
+    labels.iter().enumerate().map(read).collect()
 }
 
 /// Reads what to add to a conversation.
@@ -106,7 +114,7 @@ pub(in crate::grpc) fn show(caller: &Caller, view: ConversationView) -> v1::Conv
         language: text(meta.language),
         consent: meta.consent.into_iter().map(|purpose| show_purpose(purpose).into()).collect(),
         retention_class: meta.retention_class.into(),
-        labels: meta.labels.into_iter().map(String::from).collect(),
+        labels: meta.labels.into_iter().map(String::from).chain(view.risks).collect(),
         state: show_conversation_state(view.state).into(),
         create_time: Some(show_time(meta.create_time)),
         last_record_time: view.last_record_time.map(show_time),

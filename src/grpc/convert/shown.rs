@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 use subrosa_proto::v1::{self, record};
 
-use crate::domain::{Attachment, Content, ConversationName, FindingNote, Record, Slug};
+use crate::domain::{Attachment, Content, ConversationName, FindingNote, Record, RiskNote, Slug};
 use crate::redaction::{Stage, Trace};
 use crate::vault::{FindingCounts, Previewed, ShownRecord};
 
@@ -40,6 +40,7 @@ pub(in crate::grpc) fn previewed(found: Previewed) -> v1::Record {
         content: Some(content(found.content)),
         metadata: metadata(found.metadata),
         redaction: Some(explained(found.findings, found.policy_version)),
+        risks: found.risks.into_iter().map(risk).collect(),
         ..v1::Record::default()
     }
 }
@@ -90,6 +91,7 @@ fn redacted(of: &ConversationName, record: Record) -> v1::Record {
         prompt_version: record.prompt_version.unwrap_or_default(),
         metadata: metadata(record.metadata),
         supersedes: record.supersedes.unwrap_or_default(),
+        risks: record.risks.into_iter().map(risk).collect(),
         redaction: Some(summary(record.findings, record.policy_version)),
     }
 }
@@ -143,6 +145,10 @@ fn summary(notes: Vec<FindingNote>, policy_version: u32) -> v1::RedactionSummary
         policy_version: policy_version.into(),
         explanations: Vec::new(),
     }
+}
+
+fn risk(note: RiskNote) -> v1::Risk {
+    v1::Risk { label: note.label, rule: note.rule, field: note.field }
 }
 
 /// Writes one finding.

@@ -11,7 +11,7 @@ use lexer::Lexer;
 use names::NameCue;
 
 use super::pseudonym::Tokens;
-use super::{Engine, Finding, PseudonymKey, Trace, operators};
+use super::{Engine, Finding, PseudonymKey, Risks, Trace, operators};
 
 /// How much JSON is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct RedactedJson {
     pub json: String,
     /// What was found, in document order.
     pub findings: Vec<JsonFinding>,
+    /// What its strings try; told by [`Engine::redact_json`] only.
+    pub risks: Risks,
 }
 
 /// Prints the findings only: the JSON is content.
@@ -140,11 +142,12 @@ fn walk(
         copied: 0,
         nodes: 0,
         findings: Vec::new(),
+        risks: Risks::default(),
     };
     walk.value(0, &NameCue::default())?;
     walk.lexer.finish()?;
     walk.out.push_str(&json[walk.copied..]);
-    Ok((RedactedJson { json: walk.out, findings: walk.findings }, walk.traces))
+    Ok((RedactedJson { json: walk.out, findings: walk.findings, risks: walk.risks }, walk.traces))
 }
 
 struct Walk<'j> {
@@ -159,6 +162,7 @@ struct Walk<'j> {
     copied: usize,
     nodes: usize,
     findings: Vec<JsonFinding>,
+    risks: Risks,
 }
 
 impl Walk<'_> {
@@ -223,6 +227,9 @@ impl Walk<'_> {
     fn string(&mut self, cue: &NameCue) -> Result<(), JsonError> {
         let node = self.count()?;
         let (span, text) = self.lexer.string()?;
+        if matches!(self.way, Way::Redact) && self.risks.is_empty() {
+            self.risks = self.engine.risks(&text);
+        }
         self.scalar(node, span, text, cue);
         Ok(())
     }

@@ -24,6 +24,8 @@ pub(crate) struct Dictionary {
     threes: Box<[u64; WORDS]>,
     /// Which hashes the first four bytes of a word have.
     fours: Box<[u64; WORDS]>,
+    /// Whether a word has two bytes only, for which the table of fours is too full to be asked alone.
+    short: bool,
 }
 
 impl Dictionary {
@@ -46,7 +48,8 @@ impl Dictionary {
             .start_kind(StartKind::Anchored)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(words)?;
-        Ok(Dictionary { automaton, threes, fours })
+        let short = words.iter().any(|word| word.len() < 3);
+        Ok(Dictionary { automaton, threes, fours, short })
     }
 
     /// Calls `found` with every match in `within`: the leftmost first, of those at one place the longest, and goes on as it answers.
@@ -74,6 +77,9 @@ impl Dictionary {
 
     /// Returns the first place from `at` on at which a word may start; the last two bytes are too few to be sure, and always one.
     fn candidate(&self, text: &[u8], mut at: usize) -> Option<usize> {
+        if !self.short {
+            return self.long_candidate(text, at);
+        }
         while let Some(hit) = text.get(at..)?.windows(3).position(|three| is_set(&self.threes, pack(three))) {
             let (three, fourth) = (pack(&text[at + hit..at + hit + 3]), text.get(at + hit + 3));
             if fourth.is_none_or(|fourth| is_set(&self.fours, three | u32::from(fourth | CASE) << 24)) {
@@ -82,6 +88,16 @@ impl Dictionary {
             at += hit + 1;
         }
         text.len().checked_sub(2).filter(|last| *last >= at)
+    }
+
+    /// The same where every word has three bytes or more: one look at four bytes a place.
+    fn long_candidate(&self, text: &[u8], at: usize) -> Option<usize> {
+        let four =
+            |four: &[u8]| u32::from_le_bytes([four[0], four[1], four[2], four[3]]) | u32::from_le_bytes([CASE; 4]);
+        match text.get(at..)?.windows(4).position(|bytes| is_set(&self.fours, four(bytes))) {
+            Some(hit) => Some(at + hit),
+            None => text.len().checked_sub(3).filter(|last| *last >= at && is_set(&self.threes, pack(&text[*last..]))),
+        }
     }
 }
 
@@ -144,7 +160,16 @@ mod tests {
 
     #[test]
     fn it_finds_what_an_automaton_over_the_whole_text_finds() {
-        let words = ["ab", "abc", "bca", "cab", "aabb", "-us", "Q~"];
+        differs_from_no_automaton(&["ab", "abc", "bca", "cab", "aabb", "-us", "Q~"]);
+    }
+
+    #[test]
+    fn so_it_does_where_no_word_has_two_bytes() {
+        differs_from_no_automaton(&["abc", "bca", "cabs", "aabbc", "-us", "uQ~"]);
+    }
+
+    /// Compares with a plain automaton over a long text of few signs, and over its ends.
+    fn differs_from_no_automaton(words: &[&str]) {
         let plain = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
@@ -158,9 +183,12 @@ mod tests {
                 signs[(state >> 16) as usize % signs.len()]
             })
             .collect();
-        let expected: Vec<usize> = plain.find_iter(&text).map(|word| word.pattern().as_usize()).collect();
-        let found: Vec<usize> = all(&words, &text).into_iter().map(|(word, _)| word).collect();
-        assert!(found.len() > 500);
-        assert_eq!(found, expected);
+        let found = |text: &str| all(words, text).into_iter().map(|(word, _)| word).collect::<Vec<usize>>();
+        let expected = |text: &str| plain.find_iter(text).map(|word| word.pattern().as_usize()).collect::<Vec<_>>();
+        assert!(found(&text).len() > 500);
+        assert_eq!(found(&text), expected(&text));
+        for end in 0..200 {
+            assert_eq!(found(&text[..end]), expected(&text[..end]));
+        }
     }
 }
