@@ -3,8 +3,9 @@
 //! What is kept is no name: 8 bytes of a keyed hash of each word in small letters, under the conversation's pseudonym key, of the newest
 //! 256 words. Without the key it says nothing, and it dies with the key.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::words::{CUES, ORDINARY};
 use crate::redaction::pseudonym::{PseudonymKey, Tokens};
@@ -36,10 +37,10 @@ impl Carried {
         let tokens = key.tokens();
         for (_, word) in words(name) {
             let lower = bare(word).to_lowercase();
-            if lower.chars().count() < SHORTEST && lower.is_ascii() || listed(CUES, &lower) {
+            if lower.chars().count() < SHORTEST && lower.is_ascii() || is_cue(&lower) {
                 continue;
             }
-            let hash = hash(&tokens, listed(ORDINARY, &lower), &lower);
+            let hash = hash(&tokens, is_ordinary(&lower), &lower);
             self.0.retain(|known| *known != hash);
             self.0.push_back(hash);
         }
@@ -57,7 +58,7 @@ impl Carried {
         for (at, word) in words(text) {
             let name = bare(word);
             let lower = name.to_lowercase();
-            let common = listed(ORDINARY, &lower);
+            let common = is_ordinary(&lower);
             if common && !inside_capital(text, at, word) || !self.0.contains(&hash(&tokens, common, &lower)) {
                 continue;
             }
@@ -94,8 +95,16 @@ fn inside_capital(text: &str, at: usize, word: &str) -> bool {
     capital && before.ends_with(|c: char| c.is_alphanumeric() || c == ',')
 }
 
-fn listed(list: &str, word: &str) -> bool {
-    list.split_ascii_whitespace().any(|listed| listed == word)
+/// The two lists, so that a long text does not read them through at every word.
+static LISTS: LazyLock<[HashSet<&'static str>; 2]> =
+    LazyLock::new(|| [CUES, ORDINARY].map(|list| list.split_ascii_whitespace().collect()));
+
+fn is_cue(word: &str) -> bool {
+    LISTS[0].contains(word)
+}
+
+fn is_ordinary(word: &str) -> bool {
+    LISTS[1].contains(word)
 }
 
 /// Bytes of a hash.

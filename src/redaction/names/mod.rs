@@ -33,6 +33,7 @@ use tagger::{Gate as _, Label, Span, Tagger};
 use wordpiece::{Piece, WordPiece};
 
 use super::Class;
+use super::floor_boundary;
 use super::explain::Stage;
 use super::recognizers::{Hit, THRESHOLD};
 
@@ -97,13 +98,34 @@ impl Names {
         let mut found = Vec::new();
         if verdict.ask {
             let thread = &self.threads[self.next.fetch_add(1, Ordering::Relaxed) % self.threads.len()];
-            found = thread.install(|| self.ask(&[text])).pop().unwrap_or_default();
+            found = thread.install(|| self.ask_about(text, &verdict.doubts));
         }
         let network = found.len();
-        let overlaps = |one: &Range<usize>, other: &Range<usize>| one.start < other.end && other.start < one.end;
         for span in verdict.spans.iter().filter_map(NameSpan::of_tagger) {
-            if !found[..network].iter().any(|known| overlaps(&known.span, &span.span)) {
+            let known = &found[..network];
+            let next = known.partition_point(|known| known.span.end <= span.span.start);
+            if known.get(next).is_none_or(|known| known.span.start >= span.span.end) {
                 found.push(span);
+            }
+        }
+        found
+    }
+
+    /// Asks the network about what stands around `doubts`, stretch by stretch, so that a long text takes no more of it than it must.
+    /// A name that two stretches share is of the one in whose half it starts.
+    fn ask_about(&self, text: &str, doubts: &[Range<usize>]) -> Vec<NameSpan> {
+        let stretches: Vec<Range<usize>> = doubts.iter().map(|doubt| stretch(text, doubt)).collect();
+        let mut found = Vec::new();
+        for (at, stretch) in stretches.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|at| stretches.get(at)).filter(|before| before.end > stretch.start);
+            let from = before.map_or(0, |before| usize::midpoint(stretch.start, before.end));
+            let next = stretches.get(at + 1).filter(|next| next.start < stretch.end);
+            let to = next.map_or(text.len(), |next| usize::midpoint(next.start, stretch.end));
+            for mut name in self.ask(&[&text[stretch.clone()]]).pop().unwrap_or_default() {
+                name.span = name.span.start + stretch.start..name.span.end + stretch.start;
+                if (from..to).contains(&name.span.start) {
+                    found.push(name);
+                }
             }
         }
         found
@@ -162,6 +184,15 @@ impl Names {
     }
 }
 
+/// Returns what is asked about where `doubt` is: with what stands around it, in whole words where these are not too long.
+fn stretch(text: &str, doubt: &Range<usize>) -> Range<usize> {
+    let from = floor_boundary(text, doubt.start.saturating_sub(AROUND));
+    let to = floor_boundary(text, doubt.end + AROUND).max(doubt.end);
+    let start = text[from..doubt.start].find(char::is_whitespace).filter(|_| from > 0).map_or(from, |gap| from + gap);
+    let end = text[doubt.end..to].rfind(char::is_whitespace).filter(|_| to < text.len());
+    start..end.map_or(to, |gap| doubt.end + gap)
+}
+
 /// Cuts pieces into windows that overlap; a window starts with a word unless that word is longer than the overlap.
 fn windows(pieces: &[Piece]) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut next = Some(0).filter(|_| !pieces.is_empty());
@@ -207,6 +238,8 @@ fn check(bytes: &[u8], expected: &str, what: &'static str) -> Result<(), ModelEr
     if same { Ok(()) } else { Err(ModelError::Hash(what)) }
 }
 
+/// Bytes before and behind a place in doubt that the network reads with it.
+const AROUND: usize = 480;
 /// Pieces the network sees at once: about 480 characters, for which the model's makers found it best.
 const WINDOW: usize = 128;
 /// Pieces that two windows share: more than any name or address has.

@@ -53,10 +53,11 @@ fn judge(view: &View<'_>, run: &NumberRun<'_>, window: Range<usize>, digits: &[u
         let stage = if word.is_some() { Stage::Context } else { Stage::Validate };
         Hit { class: Class::Card, rule: "card", score, span: span.clone(), stage, verdict, word }
     };
-    let plain = is_plain(view, run, &window);
     if !luhn(digits) || digits.iter().all(|digit| *digit == digits[0]) {
-        return (plain && issuer == Issuer::Strong).then(|| hit(20, "issuer range holds, check digit fails", None));
+        let close = issuer == Issuer::Strong && is_plain(view, run, &window);
+        return close.then(|| hit(20, "issuer range holds, check digit fails", None));
     }
+    let plain = is_plain(view, run, &window);
     let base = match (plain, issuer) {
         (true, Issuer::Strong) => return Some(hit(95, "issuer range and check digit hold", None)),
         (true, Issuer::Weak) => 50,
@@ -79,12 +80,13 @@ fn is_plain(view: &View<'_>, run: &NumberRun<'_>, window: &Range<usize>) -> bool
             window.start > 0 && run.separator(view, window.start - 1) == b"." && run.groups[window.start - 1].len() < 4;
         return !decimal || group.len() < MIN_DIGITS;
     }
+    let lengths = groups.iter().map(ExactSizeIterator::len);
+    if !LAYOUTS.iter().any(|layout| lengths.clone().eq(layout.iter().copied())) {
+        return false;
+    }
     let separator = run.separator(view, window.start);
     let same = (window.start..window.end - 1).all(|k| run.separator(view, k) == separator);
-    let lengths = groups.iter().map(ExactSizeIterator::len);
-    same && separator.len() == 1
-        && b" -.".contains(&separator[0])
-        && LAYOUTS.iter().any(|layout| lengths.clone().eq(layout.iter().copied()))
+    same && separator.len() == 1 && b" -.".contains(&separator[0])
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -137,7 +137,14 @@ impl Cues {
         }
     }
 
-    fn fire(&self, view: &View<'_>, meaning: &Meaning, found: &Match, done: &mut Done, hits: &mut Vec<Hit>) {
+    fn fire<'t>(
+        &self,
+        view: &View<'t>,
+        meaning: &Meaning,
+        found: &Match,
+        done: &mut Done<'t>,
+        hits: &mut Vec<Hit>,
+    ) {
         for &trigger in &meaning.triggers {
             self.triggers.fire(view, trigger, found.start()..found.end(), done, hits);
         }

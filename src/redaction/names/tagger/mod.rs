@@ -42,6 +42,19 @@ pub struct Verdict {
     pub spans: Vec<Span>,
     /// Whether something is too likely to be passed over and too unlikely to be taken.
     pub ask: bool,
+    /// Where that is, in order; places that stand near each other are one.
+    pub doubts: Vec<Range<usize>>,
+}
+
+impl Verdict {
+    /// Notes that something at `place` is in doubt; places come in order.
+    fn doubt(&mut self, place: &Range<usize>) {
+        self.ask = true;
+        match self.doubts.last_mut() {
+            Some(last) if last.end + NEAR >= place.start && place.end - last.start <= FAR => last.end = place.end,
+            _ => self.doubts.push(place.clone()),
+        }
+    }
 }
 
 /// A stretch of text and what it is taken for.
@@ -153,6 +166,10 @@ struct Work {
     lattice: Lattice,
 }
 
+/// Bytes between two places in doubt that are asked about together.
+const NEAR: usize = 512;
+/// Bytes that are asked about together at most, one token more.
+const FAR: usize = 8192;
 /// Tokens that are looked at together.
 pub const STRETCH: usize = 512;
 /// Tokens that one stretch shares with the next, so that a name on the border is seen whole.

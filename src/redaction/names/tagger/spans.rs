@@ -39,7 +39,7 @@ impl Spans {
             && (self.thresholds.doubt..self.thresholds.sure).contains(&total)
             && private > total / 2.0
         {
-            self.verdict.ask = true;
+            self.verdict.doubt(&token.span);
         }
         let best = if all[0] >= all[1] && all[0] >= all[2] {
             0

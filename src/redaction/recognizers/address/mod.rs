@@ -17,6 +17,7 @@ use super::super::scan::{NumberRun, View};
 use super::Hit;
 use super::speech::Done;
 use token::Line;
+pub(crate) use token::Lines;
 
 /// How a word stands in an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub(crate) fn triggers() -> impl Iterator<Item = (String, Word)> {
 }
 
 /// Judges the surroundings of the word at `span`.
-pub(crate) fn find(view: &View<'_>, word: Word, span: Range<usize>, done: &mut Done, hits: &mut Vec<Hit>) {
+pub(crate) fn find<'t>(view: &View<'t>, word: Word, span: Range<usize>, done: &mut Done<'t>, hits: &mut Vec<Hit>) {
     if !view.looks_for(Class::Address) || span.end <= done.street || !likely(view, word, &span) {
         return;
     }
@@ -66,16 +67,16 @@ pub(crate) fn find(view: &View<'_>, word: Word, span: Range<usize>, done: &mut D
     if matches!(word, Word::Before(true)) && view.bytes[start].is_ascii_lowercase() {
         return;
     }
-    let line = Line::around(view.text, start);
+    let line = done.lines.around(view.text, start);
     let core = match word {
         Word::Behind(common) => {
-            street::behind(&line, start, common).or_else(|| turned(&line, &view.text[start..span.end], start))
+            street::behind(line, start, common).or_else(|| turned(line, &view.text[start..span.end], start))
         }
-        Word::Before(capital) => street::before(&line, start, capital),
-        Word::Unit => street::unit(&line, start),
-        Word::Box => street::boxed(&line, start),
-        Word::Military => street::military(&line, start),
-        Word::Cue => street::announced(&line, span.end),
+        Word::Before(capital) => street::before(line, start, capital),
+        Word::Unit => street::unit(line, start),
+        Word::Box => street::boxed(line, start),
+        Word::Military => street::military(line, start),
+        Word::Cue => street::announced(line, span.end),
     };
     let rule = match word {
         Word::Behind(_) | Word::Before(_) => "address_street",
@@ -84,7 +85,7 @@ pub(crate) fn find(view: &View<'_>, word: Word, span: Range<usize>, done: &mut D
         Word::Cue => "address_cue",
     };
     if let Some(core) = core {
-        done.street = push(&line, core, rule, hits).max(done.street);
+        done.street = push(line, core, rule, hits).max(done.street);
     }
 }
 

@@ -64,10 +64,15 @@ pub(super) struct Line<'t> {
 impl<'t> Line<'t> {
     /// Cuts the text from 96 bytes before `at` to 200 bytes behind it.
     pub(super) fn around(text: &'t str, at: usize) -> Line<'t> {
+        Line::cut(text, at, BEHIND)
+    }
+
+    /// Cuts the text from 96 bytes before `at` to `behind` bytes behind it.
+    fn cut(text: &'t str, at: usize, behind: usize) -> Line<'t> {
         let from = floor_boundary(text, at.saturating_sub(BEFORE));
         // A word that the window cuts is none.
         let start = if from == 0 { 0 } else { text[from..at].find([' ', '\n']).map_or(at, |gap| from + gap) };
-        let end = floor_boundary(text, at + BEHIND);
+        let end = floor_boundary(text, at + behind);
         let mut tokens = Vec::new();
         let mut at = start;
         while at < end {
@@ -83,6 +88,28 @@ impl<'t> Line<'t> {
 
     pub(super) fn is(&self, k: usize, kind: Kind) -> bool {
         self.tokens.get(k).is_some_and(|token| token.kind == kind)
+    }
+}
+
+/// The line that was cut last. Where street words stand close together it is a long one, so that each stretch is cut once and not at
+/// every word.
+#[derive(Default)]
+pub(crate) struct Lines<'t> {
+    last: Option<(Range<usize>, Line<'t>)>,
+}
+
+impl<'t> Lines<'t> {
+    /// Returns a line with the tokens around `at`; places come in order.
+    pub(super) fn around(&mut self, text: &'t str, at: usize) -> &Line<'t> {
+        let needed = at.saturating_sub(BEFORE)..text.len().min(at + BEHIND);
+        let (known, line) = self.last.take().unwrap_or_else(|| (0..0, Line { tokens: Vec::new() }));
+        let line = if known.start <= needed.start && needed.end <= known.end {
+            (known, line)
+        } else {
+            let behind = if at < known.end { CLOSE } else { BEHIND };
+            (needed.start..text.len().min(at + behind), Line::cut(text, at, behind))
+        };
+        &self.last.insert(line).1
     }
 }
 
@@ -151,3 +178,5 @@ fn kind(word: &str) -> Kind {
 
 const BEFORE: usize = 96;
 const BEHIND: usize = 200;
+/// The same where street words stand close together.
+const CLOSE: usize = 2048;

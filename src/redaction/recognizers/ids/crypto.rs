@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use ring::digest::{SHA256, digest};
+use sha3::{Digest as _, Keccak256};
 
 use super::super::super::Class;
 use super::super::super::explain::Stage;
 use super::super::super::scan::View;
 use super::super::Hit;
-use super::keccak::keccak_256;
 
 /// Pushes the run of letters and digits `span` if it is an address that checks.
 pub(super) fn find(view: &View<'_>, span: &Range<usize>, hits: &mut Vec<Hit>) {
@@ -104,7 +104,7 @@ fn ethereum(hex: &[u8]) -> Judged {
     }
     let lower = hex.to_ascii_lowercase();
     let mixed = lower != hex && hex.to_ascii_uppercase() != hex;
-    let hash = keccak_256(&lower);
+    let hash = Keccak256::digest(&lower);
     let nibble = |at: usize| if at.is_multiple_of(2) { hash[at / 2] >> 4 } else { hash[at / 2] & 15 };
     let cased = |(at, byte): (usize, &u8)| byte.is_ascii_digit() || byte.is_ascii_uppercase() == (nibble(at) >= 8);
     let holds = !mixed || hex.iter().enumerate().all(cased);
@@ -145,6 +145,14 @@ mod tests {
         ] {
             assert_eq!(found(Class::Crypto, text), [""; 0], "{text}");
         }
+    }
+
+    /// Of ERC-55: were the hash SHA3-256, or no check made at all, one of the two would be taken for the other.
+    #[test]
+    fn the_case_of_ethereum_is_of_the_older_hash() {
+        let judged = |hex: &str| ethereum(hex.as_bytes()).map(|(_, score, _)| score);
+        assert_eq!(judged("fB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"), Some(85));
+        assert_eq!(judged("Fb6916095ca1df60bB79Ce92cE3Ea74c37c5d359"), Some(30));
     }
 
     #[test]

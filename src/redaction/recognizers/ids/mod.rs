@@ -14,7 +14,6 @@ mod de;
 mod es;
 mod india;
 mod it;
-mod keccak;
 mod kr;
 mod nordic;
 mod pl;

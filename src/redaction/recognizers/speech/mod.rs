@@ -74,11 +74,12 @@ pub(crate) struct Triggers {
 
 /// How far the text is done with, by recognizer, so that no stretch is read twice.
 #[derive(Default)]
-pub(crate) struct Done {
+pub(crate) struct Done<'t> {
     number: usize,
     mail: usize,
     ask: usize,
     pub(crate) street: usize,
+    pub(crate) lines: address::Lines<'t>,
 }
 
 impl Triggers {
@@ -116,12 +117,12 @@ impl Triggers {
     }
 
     /// Follows up the pattern of that number, which stands at `span`.
-    pub(crate) fn fire(
+    pub(crate) fn fire<'t>(
         &self,
-        view: &View<'_>,
+        view: &View<'t>,
         pattern: usize,
         span: Range<usize>,
-        done: &mut Done,
+        done: &mut Done<'t>,
         hits: &mut Vec<Hit>,
     ) {
         let Some((_, trigger)) = self.patterns.get(pattern) else { return };
@@ -138,7 +139,7 @@ impl Triggers {
 }
 
 /// Notes what a phrase asks for, where a conversation is listened to; a phrase within a longer one is none.
-fn hear(view: &View<'_>, asked: Asked, span: Range<usize>, stem: bool, done: &mut Done) {
+fn hear(view: &View<'_>, asked: Asked, span: Range<usize>, stem: bool, done: &mut Done<'_>) {
     let Some(ear) = view.ear else { return };
     if span.start < done.ask || !view.text.is_char_boundary(span.start) {
         return;
