@@ -16,6 +16,7 @@ mod india;
 mod it;
 mod keccak;
 mod kr;
+mod national;
 mod nordic;
 mod pl;
 mod rules;
@@ -220,6 +221,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> + Clone {
         kr::RULES,
         africa::RULES,
         asia::RULES,
+        national::RULES,
         uuid::RULES,
     ];
     ALL.iter().flat_map(|family| family.iter())
