@@ -121,12 +121,13 @@ classes! {
     TrLicensePlate "TR_LICENSE_PLATE" Tr: "A vehicle licence plate of Turkey.";
     TrNationalId "TR_NATIONAL_ID" Tr: "A national identification number of Turkey.";
     ZaIdNumber "ZA_ID_NUMBER" Za: "An identity number of South Africa.";
+    NationalId "NATIONAL_ID": "A national identity or tax number of a country that has no class of its own.";
     Phone "PHONE": "A telephone or fax number.";
     Address "ADDRESS": "A postal address, or the street line of one.";
     UkPostcode "UK_POSTCODE" Uk: "A postcode of the United Kingdom.";
     DePlz "DE_PLZ" De: "A postal code of Germany.";
-    Person "PERSON": "The name of a person.";
     Username "USERNAME": "The name of a user's account that its surroundings name as such.";
+    Person "PERSON": "The name of a person.";
     Location "LOCATION": "A place smaller than a country: a town, a district, a postal code.";
     ReferenceNumber "REFERENCE_NUMBER": "An order, customer or account number that its surroundings name as such.";
 }

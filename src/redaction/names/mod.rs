@@ -16,6 +16,7 @@ mod decode;
 mod linear;
 mod network;
 mod onnx;
+mod plausible;
 pub mod tagger;
 mod wordpiece;
 pub(super) mod words;
@@ -108,6 +109,7 @@ impl Names {
                 found.push(span);
             }
         }
+        plausible::sift(text, &mut found);
         found
     }
 

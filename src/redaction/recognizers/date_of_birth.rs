@@ -46,13 +46,22 @@ pub(crate) fn date(text: &str) -> Option<usize> {
         if is_date(&parts) {
             end = Some(at);
         }
-        let gap = text[at..].bytes().take(2).take_while(|byte| b" -/.,".contains(byte)).count();
+        let gap = gap(&text[at..]);
+        if end == Some(at) && parts.len() == 3 && text[at..].starts_with(['日', '일']) {
+            end = Some(at + '日'.len_utf8());
+        }
         if gap == 0 || part_missing(&text[at + gap..]) {
             break;
         }
         at += gap;
     }
     end
+}
+
+/// Returns the length of what stands between two parts of a date: two signs at most, or the counters of East Asia.
+fn gap(text: &str) -> usize {
+    let inner = |c: &char| " -/.,年月년월".contains(*c);
+    text.chars().take(2).take_while(inner).map(char::len_utf8).sum()
 }
 
 fn part_missing(text: &str) -> bool {
@@ -88,9 +97,9 @@ fn part(text: &str) -> Option<(Option<Part>, usize)> {
             _ => None,
         };
     }
-    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let word = text[..letters].to_ascii_lowercase();
-    if matches!(word.as_str(), "of" | "the" | "on") {
+    let letters = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
+    let word = text[..letters].to_lowercase();
+    if matches!(word.as_str(), "of" | "the" | "on" | "de" | "del" | "di" | "den" | "der" | "d") {
         return Some((None, letters));
     }
     is_month(&word).then_some((Some(Part::Month), letters))
@@ -98,11 +107,27 @@ fn part(text: &str) -> Option<(Option<Part>, usize)> {
 
 /// Returns whether the word is the name of a month, or its first three letters and more.
 pub(crate) fn is_month(word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    word.len() >= 3 && MONTHS.iter().any(|month| month.starts_with(&word))
+    let word = word.to_lowercase();
+    word.len() >= 3
+        && (MONTHS.iter().any(|month| month.starts_with(&word)) || FOREIGN.iter().any(|month| *month == word))
 }
 
 const MAX_DATE: usize = 40;
+/// Months in the languages that customers write in, in the forms that dates have.
+#[rustfmt::skip]
+const FOREIGN: &[&str] = &[
+    "januar", "jänner", "februar", "feber", "märz", "mai", "juni", "juli", "oktober", "dezember", "janvier", "février",
+    "fevrier", "mars", "avril", "juin", "juillet", "août", "aout", "septembre", "octobre", "novembre", "décembre",
+    "decembre", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "setiembre",
+    "octubre", "noviembre", "diciembre", "gennaio", "febbraio", "aprile", "maggio", "giugno", "luglio", "settembre",
+    "ottobre", "dicembre", "janeiro", "fevereiro", "março", "marco", "maio", "junho", "julho", "setembro", "outubro",
+    "novembro", "dezembro", "januari", "februari", "maart", "mei", "augustus", "stycznia", "lutego", "marca",
+    "kwietnia", "maja", "czerwca", "lipca", "sierpnia", "września", "października", "listopada", "grudnia", "ocak",
+    "şubat", "mart", "nisan", "mayıs", "haziran", "temmuz", "ağustos", "eylül", "ekim", "kasım", "aralık", "января",
+    "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря",
+    "जनवरी", "फरवरी", "मार्च", "अप्रैल", "मई", "जून", "जुलाई", "अगस्त", "सितंबर", "अक्टूबर", "नवंबर", "दिसंबर",
+    "يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر",
+];
 const MONTHS: [&str; 13] = [
     "january",
     "february",

@@ -95,6 +95,9 @@ pub(super) fn at_sign(view: &View<'_>, at: usize, hits: &mut Vec<Hit>) {
     if hits.len() == before && view.looks_for(Class::Email) {
         speech::mail::spaced(view, at, hits);
     }
+    if hits.len() == before {
+        named::mention(view, at, hits);
+    }
 }
 
 /// Judges what stands around the colon at `at`, and returns up to where colons need no more looking at.

@@ -54,6 +54,12 @@ pub(crate) const CUES: &[(&str, Kind)] = &[
     ("twitter", Kind::Handle),
     ("instagram", Kind::Handle),
     ("insta", Kind::Handle),
+    ("ig", Kind::Handle),
+    ("snap", Kind::Handle),
+    ("log in as", Kind::Handle),
+    ("logged in as", Kind::Handle),
+    ("sign in as", Kind::Handle),
+    ("user", Kind::Handle),
     ("snapchat", Kind::Handle),
     ("tiktok", Kind::Handle),
     ("discord", Kind::Handle),
@@ -115,6 +121,30 @@ pub(crate) fn find(view: &View<'_>, kind: Kind, span: Range<usize>, hits: &mut V
             span: value,
             stage: Stage::Cue,
             verdict: "cue and form hold",
+            word: None,
+        });
+    }
+}
+
+/// Pushes the user name after the `@` at `at`: with a digit or an underscore in it, which no word of code behind an `@` has.
+pub(crate) fn mention(view: &View<'_>, at: usize, hits: &mut Vec<Hit>) {
+    let free = at.checked_sub(1).is_none_or(|before| b" \t\n(,:;\"'".contains(&view.bytes[before]));
+    if !view.looks_for(Class::Username) || !free {
+        return;
+    }
+    let sign = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    let run = view.bytes[at + 1..].iter().take(MAX_VALUE).take_while(sign).count();
+    let name = view.text[at + 1..at + 1 + run].trim_end_matches('.');
+    let marked = name.bytes().any(|byte| byte.is_ascii_digit() || byte == b'_');
+    let closed = !view.bytes.get(at + 1 + run).is_some_and(|byte| b"/(@=-".contains(byte) || *byte >= 0x80);
+    if name.len() > 2 && marked && closed && name.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        hits.push(Hit {
+            class: Class::Username,
+            rule: "mention",
+            score: 60,
+            span: at..at + 1 + name.len(),
+            stage: Stage::Cue,
+            verdict: "the form holds",
             word: None,
         });
     }
@@ -268,6 +298,14 @@ mod tests {
             ("username is rosebush.", "rosebush"),
         ] {
             assert_eq!(found(Class::Username, text), [value], "{text}");
+        }
+    }
+
+    #[test]
+    fn mentions_with_a_sign_that_no_word_has_are_found() {
+        assert_eq!(found(Class::Username, "met @rose_b and @thorn77, hi"), ["@rose_b", "@thorn77"]);
+        for text in ["@here the @angular/core and @media rule", "x@rose_b", "@v2/lib", "@1234"] {
+            assert_eq!(found(Class::Username, text), [""; 0], "{text}");
         }
     }
 

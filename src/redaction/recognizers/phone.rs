@@ -190,6 +190,7 @@ fn is_something_else(view: &View<'_>, run: &NumberRun<'_>, window: &Range<usize>
     let fraction = window.start > 0 && run.separator(view, window.start - 1) == b".";
     match lengths[..count] {
         [_] if fraction => true,
+        [12] => view.text[groups[0].clone()].starts_with("09"),
         [1 | 2, 1 | 2, 4, ..] if year(2) && day(0, 1) => true,
         [4, 1 | 2, 1 | 2, ..] if year(0) && day(1, 2) => true,
         [4, 4, ..] if year(0) && year(1) => true,

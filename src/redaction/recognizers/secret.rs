@@ -45,6 +45,9 @@ fn value(view: &View<'_>, kind: Kind, assigned: &Assigned, cue: &Range<usize>) -
         Kind::Password => password(view, assigned, false),
         Kind::ForeignPassword => password(view, assigned, true),
         Kind::WeakPassword if assigned.strong => password(view, assigned, false),
+        Kind::WeakPassword if assigned.copula => {
+            password(view, assigned, false).filter(|span| is_chosen(&view.bytes[span.clone()]))
+        }
         Kind::Phrase => phrase(view, assigned),
         Kind::Pin => number(3..=12),
         Kind::CardCode => digits(view, assigned.start, 3..=4),
@@ -84,6 +87,11 @@ fn opens_nothing(view: &View<'_>, code: usize) -> bool {
     let before = view.text[from..code].trim_end_matches(|c: char| !c.is_alphanumeric());
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
     CODE_OF.contains(&word.as_str())
+}
+
+/// Returns whether `value` has letters and digits, as no word has.
+fn is_chosen(value: &[u8]) -> bool {
+    value.len() >= 6 && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// Returns whether `value` is random beyond what a name, a hash or a UUID is.

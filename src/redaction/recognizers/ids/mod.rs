@@ -15,6 +15,7 @@ mod es;
 mod india;
 mod it;
 mod kr;
+mod national;
 mod nordic;
 mod pl;
 mod rules;
@@ -219,6 +220,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> + Clone {
         kr::RULES,
         africa::RULES,
         asia::RULES,
+        national::RULES,
         uuid::RULES,
     ];
     ALL.iter().flat_map(|family| family.iter())

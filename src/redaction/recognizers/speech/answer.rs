@@ -15,11 +15,18 @@ pub(crate) fn find(view: &View<'_>, asked: Asked, from: usize, hits: &mut Vec<Hi
     }
     let spans = match asked {
         Asked::Email => tokens(view, from, is_mail_piece),
-        Asked::Password => tokens(view, from, is_password),
+        Asked::Password => tokens(view, from, is_password).into_iter().map(|span| with_mark(view, span)).collect(),
+        Asked::Username => tokens(view, from, is_username).into_iter().take(1).collect(),
         Asked::Name => name(view, from).into_iter().collect(),
         Asked::Address => address(view, from).into_iter().flat_map(|span| beside(span, hits)).collect(),
         _ => return false,
     };
+    let free = |span: &Range<usize>, hits: &[Hit]| {
+        let usernames = hits.iter().filter(|hit| hit.class == super::super::super::Class::Username);
+        asked != Asked::Password
+            || !usernames.into_iter().any(|hit| hit.span.start < span.end && span.start < hit.span.end)
+    };
+    let spans: Vec<Range<usize>> = spans.into_iter().filter(|span| free(span, hits)).collect();
     let before = hits.len();
     hits.extend(spans.into_iter().map(|span| Hit {
         class: asked.class(),
@@ -55,6 +62,21 @@ fn is_mail_piece(word: &str, alone: bool) -> bool {
     let signs = word.chars().all(|c| c.is_alphanumeric() || "@._-+".contains(c));
     let inner = word.trim_matches('.').contains(['@', '.', '_']) || word.bytes().any(|byte| byte.is_ascii_digit());
     signs && word.chars().count() > 2 && (inner || alone) && !word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Widens a password to the marks at its end, which may be part of it.
+fn with_mark(view: &View<'_>, span: Range<usize>) -> Range<usize> {
+    let marks = view.bytes[span.end..].iter().take_while(|byte| matches!(byte, b'!' | b'?')).count();
+    span.start..span.end + marks
+}
+
+/// Returns whether a token has a sign that no word has, or is all that was said.
+fn is_username(word: &str, alone: bool) -> bool {
+    let name = word.trim_start_matches('@');
+    let signs = name.chars().all(|c| c.is_alphanumeric() || "._-+".contains(c));
+    let letter = name.chars().any(char::is_alphabetic);
+    let marked = name.bytes().any(|byte| byte.is_ascii_digit() || byte == b'_' || byte == b'.');
+    signs && letter && name.chars().count() > 2 && (alone || marked || word.starts_with('@'))
 }
 
 /// Returns whether a token looks chosen rather than spoken, or is all that was said.

@@ -32,6 +32,8 @@ pub(crate) enum Asked {
     Address,
     /// A name.
     Name,
+    /// The name of an account.
+    Username,
     /// An order, booking or customer number.
     Reference,
     /// What is still missing of the last thing that was asked for.
@@ -51,6 +53,7 @@ impl Asked {
             Asked::Email => Class::Email,
             Asked::Address => Class::Address,
             Asked::Name => Class::Person,
+            Asked::Username => Class::Username,
             Asked::Reference => Class::ReferenceNumber,
         }
     }
@@ -71,6 +74,7 @@ impl Asked {
             Asked::Email => "asked_email",
             Asked::Address => "asked_address",
             Asked::Name => "asked_name",
+            Asked::Username => "asked_username",
             Asked::Reference => "asked_reference_number",
         }
     }
@@ -86,7 +90,7 @@ impl Asked {
             Asked::OneTime => 6,
             Asked::Pin | Asked::Reference => 4,
             Asked::Birth => 5,
-            Asked::Password | Asked::Email | Asked::Address | Asked::Name => 0,
+            Asked::Password | Asked::Email | Asked::Address | Asked::Name | Asked::Username => 0,
         }
     }
 
@@ -119,6 +123,7 @@ impl Asked {
             Asked::Name => 13,
             Asked::Reference => 14,
             Asked::Rest => 15,
+            Asked::Username => 16,
         }
     }
 
@@ -140,6 +145,7 @@ impl Asked {
             Asked::Name,
             Asked::Reference,
             Asked::Rest,
+            Asked::Username,
         ];
         plain.into_iter().find(|asked| asked.code() == code)
     }

@@ -56,7 +56,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
     (
         Asked::CardCode,
         &[
-            "three digits on the back", "3 digits on the back", "code on the back", "security number", "prüfnummer",
+            "three digits on the back", "3 digits on the back", "code on the back", "card security number", "prüfnummer",
             "prüfziffer", "sicherheitscode", "code de sécurité", "cryptogramme", "código de seguridad",
             "codigo de seguridad", "codice di sicurezza", "código de segurança", "codigo de seguranca",
             "beveiligingscode", "kod bezpieczeństwa", "güvenlik kodu", "код безопасности", "код на обороте",
@@ -82,19 +82,29 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "мой телефон", "phone ka number", "mobile no", "aapka number", "mera number", "फोन नंबर", "फ़ोन नंबर",
             "मोबाइल नंबर", "電話番号", "电话号码", "手机号", "電話號碼", "전화번호", "전화 번호", "휴대폰 번호", "연락처", "telefonnumret",
             "puhelinnumero", "telefonní číslo", "telefonszám", "رقم الهاتف", "τηλέφωνό σας", "nomor telepon",
-            "số điện thoại",
+            "số điện thoại", "رقم هاتفك", "رقم هاتف", "رقم جوالك", "رقم الجوال",
         ],
     ),
     (
         Asked::Id(Class::UsSsn),
         &[
             "social security", "social security number", "ssn", "last four of your social", "last 4 of your social",
-            "last four of your ssn", "last 4 of your ssn", "your social", "my social", "numéro de sécurité sociale",
-            "national id", "national id number", "id number", "identity number", "tax id", "burgerservicenummer",
-            "bsn", "sozialversicherungsnummer", "número de identificación", "cédula", "cpf", "rg", "nif", "curp",
-            "rfc", "паспорт", "снилс", "инн", "身份证", "身分證", "マイナンバー", "id card number",
+            "last four of your ssn", "last 4 of your ssn", "your social", "my social",
         ],
     ),
+    (
+        Asked::Id(Class::NationalId),
+        &[
+            "numéro de sécurité sociale", "numéro de sécu", "national id", "national id number", "id number",
+            "identity number", "tax id", "burgerservicenummer", "bsn", "rijksregisternummer",
+            "número de identificación", "número de identificação", "cédula", "cpf", "cnpj", "rg", "nif", "curp",
+            "rfc", "cuit", "cuil", "rut", "снилс", "СНИЛС", "инн", "ИНН", "паспорт", "身份证", "身分證", "マイナンバー",
+            "個人番号", "id card number", "ahv-nummer", "numéro avs", "pps number", "ppsn", "cnp", "егн", "ЕГН", "oib",
+            "jmbg", "rodné číslo", "αφμ", "ΑΦΜ", "amka", "fødselsnummer", "cpr-nummer", "nomor ktp", "nik", "cnic",
+            "رقم الهوية", "номер паспорта",
+        ],
+    ),
+    (Asked::Id(Class::DeSocialSecurity), &["sozialversicherungsnummer", "rentenversicherungsnummer"]),
     (Asked::Id(Class::EsNif), &["dni", "su dni", "número de dni"]),
     (Asked::Id(Class::DeTaxId), &["steuer-id", "steuer id", "steueridentifikationsnummer", "steuernummer"]),
     (Asked::Id(Class::DeIdCard), &["ausweisnummer", "personalausweis"]),
@@ -107,13 +117,22 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
     (Asked::Id(Class::UkNhs), &["nhs number"]),
     (
         Asked::Id(Class::UsPassport),
-        &["passport number", "passport no", "reisepassnummer", "numéro de passeport", "número de pasaporte"],
+        &[
+            "passport number", "passport no", "your passport", "passport details", "number on your passport",
+            "number on the passport", "reisepassnummer", "passnummer", "numéro de passeport", "número de pasaporte",
+            "numero di passaporto", "número do passaporte", "paspoortnummer", "numer paszportu", "pasaport numara~",
+            "パスポート番号", "护照号", "여권번호", "여권 번호", "पासपोर्ट नंबर", "رقم جواز السفر",
+        ],
     ),
     (
         Asked::Id(Class::UsDriverLicense),
         &[
             "driver's license number", "driver license number", "drivers license number", "licence number",
-            "license number",
+            "license number", "your driver's license", "your drivers license", "your driver's licence",
+            "your driving licence", "driving licence number", "driver's licence number", "licence no", "license no",
+            "führerscheinnummer", "numéro de permis", "número de licencia", "licencia de conducir", "numero di patente",
+            "número da carta de condução", "número da cnh", "rijbewijsnummer", "numer prawa jazdy", "ehliyet numara~",
+            "運転免許証番号", "운전면허번호",
         ],
     ),
     (
@@ -122,10 +141,10 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "account number", "bank account", "account no", "kontonummer~", "numéro de compte", "número de cuenta",
             "numero de cuenta", "numero di conto", "número da conta", "numero da conta", "rekeningnummer",
             "numer konta", "hesap numara~", "номер счета", "номер счёта", "口座番号", "账号", "계좌번호", "계좌 번호",
-            "khata number", "खाता नंबर", "खाता संख्या",
+            "khata number", "खाता नंबर", "खाता संख्या", "sort code", "رقم الحساب",
         ],
     ),
-    (Asked::Id(Class::AbaRoutingNumber), &["routing number", "sort code"]),
+    (Asked::Id(Class::AbaRoutingNumber), &["routing number", "aba number"]),
     (Asked::Iban, &["iban"]),
     (
         Asked::Birth,
@@ -133,10 +152,10 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "when were you born", "birthday", "date of birth", "wann sind sie geboren", "geburtstag", "né le",
             "née le", "cuándo nació", "cuando nacio", "nacimiento", "data di nascita", "data de nascimento",
             "geboortedatum", "data urodzenia", "datę urodzenia", "doğum tarihi~", "дата рождения", "дату рождения",
-            "janam tithi", "जन्म तिथि", "जन्मतिथि", "生年月日", "出生日期", "生日", "생년월일", "fødselsdato", "födelsedatum",
+            "janam tithi", "fecha de nacimiento", "date de naissance", "geburtsdatum", "doğum tarihiniz~", "तारीख", "تاريخ الميلاد", "تاريخ ميلادك", "생일", "誕生日", "जन्म तिथि", "जन्मतिथि", "生年月日", "出生日期", "生日", "생년월일", "fødselsdato", "födelsedatum",
         ],
     ),
-    (Asked::Pin, &["your pin", "pin number", "geheimzahl", "code pin", "пин-код", "пин код", "暗証番号", "비밀번호"]),
+    (Asked::Pin, &["your pin", "pin number", "apna pin", "aapka pin", "पिन", "su pin", "tu pin", "seu pin", "il pin", "uw pin", "ihre pin", "الرقم السري", "geheimzahl", "code pin", "пин-код", "пин код", "暗証番号", "비밀번호"]),
     (
         Asked::Password,
         &[
@@ -147,11 +166,20 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
     (
         Asked::OneTime,
         &[
-            "code we sent", "code we just sent", "code i sent", "code i just sent", "6-digit code", "six-digit code",
+            "otp", "otp batai~", "ओटीपी", "code we sent", "code we just sent", "code i sent", "code i just sent", "6-digit code", "six-digit code",
             "6 digit code", "code we texted", "code you received", "the code", "bestätigungscode",
             "code de vérification", "código de verificación", "codice di verifica", "código de verificação",
             "verificatiecode", "kod weryfikacyjny", "doğrulama kodu", "код подтверждения", "код из смс", "確認コード",
             "验证码", "驗證碼", "인증번호", "인증 번호",
+        ],
+    ),
+    (
+        Asked::Username,
+        &[
+            "username", "user name", "user id", "login name", "login id", "screen name", "benutzername", "nutzername",
+            "benutzernamen", "nom d'utilisateur", "nombre de usuario", "nome utente", "nome de usuário",
+            "gebruikersnaam", "nazwa użytkownika", "nazwę użytkownika", "kullanıcı ad~", "имя пользователя", "логин",
+            "用户名", "ユーザー名", "아이디", "यूज़रनेम", "اسم المستخدم",
         ],
     ),
     (
@@ -184,7 +212,7 @@ pub(crate) const PHRASES: &[(Asked, &[&str])] = &[
             "votre nom", "ton nom", "su nombre", "tu nombre", "cómo se llama", "nombre completo", "il suo nome",
             "il tuo nome", "nome e cognome", "seu nome", "nome completo", "uw naam", "je naam", "imię i nazwisko",
             "adınız~", "isminiz~", "ваше имя", "как вас зовут", "фамили", "aapka naam", "aapka shubh naam",
-            "आपका नाम", "お名前", "您的姓名", "您贵姓", "성함", "이름이",
+            "आपका नाम", "اسمك", "الاسم الكامل", "お名前", "您的姓名", "您贵姓", "성함", "이름이",
         ],
     ),
     (

@@ -107,6 +107,10 @@ fn judge(view: &View<'_>, wanted: &[Wanted], piece: &Piece, hits: &mut Vec<Hit>)
     } else {
         due.filter_map(|wanted| Some((wanted.asked, accepted(view, wanted.asked, piece)?))).next()?
     };
+    if let Some(last) = hits.last_mut().filter(|last| last.rule == asked.rule() && continues(view, last, &span)) {
+        last.span.end = span.end;
+        return Some(asked);
+    }
     hits.push(Hit {
         class: asked.class(),
         rule: asked.rule(),
@@ -117,6 +121,11 @@ fn judge(view: &View<'_>, wanted: &[Wanted], piece: &Piece, hits: &mut Vec<Hit>)
         word: asked.hint().map(|word| word.word),
     });
     Some(asked)
+}
+
+/// Returns whether one sign stands between the piece before and this one.
+fn continues(view: &View<'_>, last: &Hit, span: &Range<usize>) -> bool {
+    last.span.end + 1 == span.start && b" -./".contains(&view.bytes[last.span.end])
 }
 
 /// Returns what of the text is the piece, if it can be of what was asked for.
@@ -137,7 +146,7 @@ fn accepted(view: &View<'_>, asked: Asked, piece: &Piece) -> Option<Range<usize>
         Asked::Id(_) | Asked::Iban => (1..=34).contains(&piece.digits),
         Asked::Pin | Asked::OneTime => (2..=12).contains(&piece.digits),
         Asked::Reference | Asked::Password => piece.digits >= 3,
-        Asked::Birth | Asked::Email | Asked::Address | Asked::Name => false,
+        Asked::Birth | Asked::Email | Asked::Address | Asked::Name | Asked::Username => false,
     };
     let longer = span.len() > piece.span.len();
     if longer && is_ordinal(&view.text[span.clone()]) {
