@@ -278,6 +278,7 @@ const LIST: &[Word] = &[
     phone("my #"),
     phone("هاتفك"),
     phone("هاتف"),
+    phone("नंबर"),
     phone("هاتفي"),
     phone("جوال"),
     phone("number at"),

@@ -98,7 +98,8 @@ pub(crate) fn find(view: &View<'_>, kind: Kind, span: Range<usize>, hits: &mut V
     if !view.looks_for(class) || !script && !is_whole(view.bytes, &span) {
         return;
     }
-    let given = Given::behind(view, span.end);
+    let mut given = Given::behind(view, span.end);
+    given.copula |= view.text[..span.end].ends_with(" as");
     let Some(value) = value(view, given.at) else { return };
     let text = &view.text[value.clone()];
     let digits = text.bytes().filter(u8::is_ascii_digit).count();

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::super::Class;
 use super::super::super::explain::Stage;
 use super::super::super::scan::View;
 use super::super::date_of_birth;
@@ -70,7 +71,9 @@ fn known(view: &View<'_>, wanted: &[Wanted], groups: &[Group], hits: &[Hit]) -> 
 
 /// Joins the groups of each run that are not found yet.
 fn pieces(groups: &[Group], hits: &[Hit]) -> Vec<Piece> {
-    let mut taken: Vec<&Range<usize>> = hits.iter().filter(|hit| hit.score >= THRESHOLD).map(|hit| &hit.span).collect();
+    // A town by the names tier is a weaker guess than what was asked for.
+    let holds = |hit: &&Hit| hit.score >= THRESHOLD && !(hit.class == Class::Location && hit.stage == Stage::Names);
+    let mut taken: Vec<&Range<usize>> = hits.iter().filter(holds).map(|hit| &hit.span).collect();
     taken.sort_by_key(|span| span.start);
     let mut next = 0;
     let mut joined: Vec<(usize, Piece)> = Vec::new();
