@@ -179,8 +179,10 @@ fn redaction() -> Vec<Vec<u8>> {
         "phone\n202 555 0143",
         "{\"contact\":\"rosa.dorn@example.com\",\"n\":[4111111111111111,1.5e3,true,null],\"a@example.com\":{\"password\":\"x\"}}",
         "[\"\\u0072osa.dorn\\u0040example.com\",{\"a\":{},\"a\":[]}]",
+        "What is your card number?\n four one one one\nthe rest?\n 1111 1111 1111\nand your name\n it's Rosa Dorn",
+        "ta date de naissance ?\n le 3 mai 1985, 12 rue des Lilas, 75002 Paris\nyour pin?\n 4711\n rosa at example dot com",
     ];
-    let how = [0_u8, 1, 0, 1, 4, 6, 7];
+    let how = [0_u8, 1, 0, 1, 4, 6, 7, 2, 3];
     texts.iter().zip(how).map(|(text, how)| [&[how], text.as_bytes()].concat()).collect()
 }
 

@@ -9,7 +9,7 @@
 //! | `canonical` | what parses is in canonical form, by an RFC 8785 encoder of others too |
 //! | `import` | a line is a conversation within the limits, or one of ten fixed sentences |
 //! | `config` | a configuration that is accepted reads back as it prints; a refusal repeats no value |
-//! | `redaction` | redacting twice is redacting once, JSON stays JSON, spans lie in order |
+//! | `redaction` | what is found is gone, spans lie in order, JSON stays JSON, a conversation's memory survives its bytes |
 
 pub mod golden;
 pub mod told;

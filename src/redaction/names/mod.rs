@@ -34,8 +34,8 @@ use tagger::{Gate as _, Label, Span, Tagger};
 use wordpiece::{Piece, WordPiece};
 
 use super::Class;
-use super::floor_boundary;
 use super::explain::Stage;
+use super::floor_boundary;
 use super::recognizers::{Hit, THRESHOLD};
 
 /// Why the names model could not be loaded.

@@ -137,14 +137,7 @@ impl Cues {
         }
     }
 
-    fn fire<'t>(
-        &self,
-        view: &View<'t>,
-        meaning: &Meaning,
-        found: &Match,
-        done: &mut Done<'t>,
-        hits: &mut Vec<Hit>,
-    ) {
+    fn fire<'t>(&self, view: &View<'t>, meaning: &Meaning, found: &Match, done: &mut Done<'t>, hits: &mut Vec<Hit>) {
         for &trigger in &meaning.triggers {
             self.triggers.fire(view, trigger, found.start()..found.end(), done, hits);
         }
