@@ -169,10 +169,13 @@ fn ordered(sentence: &Sentence) -> Option<&'static str> {
     {
         let quoted = clause.trim_start().starts_with(['"', '\'', '“', '‘', '«', '`']);
         let words = words(clause);
-        if !quoted && !mentioned && !words.iter().any(|word| ABOUT.contains(word)) {
-            if let Some(rule) = told(clause, &words) {
-                return Some(rule);
-            }
+        let daily = words.iter().any(|word| ABOUT.contains(word));
+        if !quoted
+            && !mentioned
+            && !daily
+            && let Some(rule) = told(clause, &words)
+        {
+            return Some(rule);
         }
         mentioned |= words.iter().any(|word| MENTIONS.contains(word));
     }

@@ -117,13 +117,13 @@ fn spaced<'t>(text: &str, trimmed: &'t str) -> Option<&'t str> {
 
 fn without_start<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let mut chars = text.chars();
-    word.chars().all(|wanted| chars.next().is_some_and(|c| c.to_lowercase().eq([wanted]))).then(|| chars.as_str())
+    word.chars().all(|wanted| chars.next().is_some_and(|c| c.to_lowercase().eq([wanted]))).then_some(chars.as_str())
 }
 
 fn without_end<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let mut chars = text.chars();
     let same = word.chars().rev().all(|wanted| chars.next_back().is_some_and(|c| c.to_lowercase().eq([wanted])));
-    same.then(|| chars.as_str())
+    same.then_some(chars.as_str())
 }
 
 /// Returns whether a character is one of a word, as the rules read words.
@@ -164,7 +164,7 @@ fn needed(order: &Order) -> (&'static [&'static str], bool) {
 /// Returns the rarest word of a phrase, and what must be around it.
 fn keyed(phrase: &'static str, opens: bool, closes: bool) -> (String, Meaning) {
     let words: Vec<&str> = phrase.split(|c| !in_word(c)).filter(|word| !word.is_empty()).collect();
-    let rare = |word: &str| (!COMMON.contains(&word), word.len());
+    let rare = |word: &str| (word.len() > 2, !COMMON.contains(&word), word.len());
     let key = (0..words.len()).max_by_key(|&index| rare(words[index])).unwrap_or_default();
     let (first, last) = (key == 0, key + 1 == words.len());
     let (opens, closes) = (opens || !first, closes || !last);
@@ -212,7 +212,7 @@ mod tests {
             .chain(of_phrases())
             .chain(of_signs())
             .map(|(word, _)| word)
-            .filter(|word| word.len() < 3 || COMMON.contains(&word.as_str()) && word.len() < 4)
+            .filter(|word| word.len() < 3)
             .collect();
         assert!(short.is_empty(), "{short:?}");
     }
