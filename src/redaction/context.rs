@@ -6,7 +6,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 use unicode_normalization::UnicodeNormalization;
 
 use super::class::{Class, ClassSet};
-use super::recognizers::ids::WORDS;
+use super::recognizers::ids;
 use super::resolve::in_tag;
 
 /// What a context word speaks for.
@@ -130,7 +130,7 @@ impl Words {
 /// Returns the list of topics with the words that name identifiers, each word once.
 fn merged() -> Vec<Word> {
     let mut list = LIST.to_vec();
-    for (classes, words) in WORDS {
+    for (classes, words) in ids::words() {
         for word in *words {
             let at = list.iter().position(|known| known.word == *word).unwrap_or_else(|| {
                 list.push(Word::new(word, Topic::Identifier));
