@@ -52,7 +52,7 @@ fn checks() -> BTreeMap<&'static str, Check> {
         ListPolicyVersionsResponse, ListTenantsRequest, ListTenantsResponse, ListenerStatus, LogStatus, PermissionResult,
         Policy, PreviewRedactionRequest, PreviewRedactionResponse, ProposePolicyRequest, ProposePolicyResponse,
         ReadConversationRequest, ReadConversationResponse, Record, RedactionPolicy, RedactionSummary, RetentionClass,
-        RetentionPolicy, RevokeApiKeyRequest, RevokeApiKeyResponse, RotateKeyRequest, RotateKeyResponse,
+        RetentionPolicy, RevokeApiKeyRequest, RevokeApiKeyResponse, Risk, RotateKeyRequest, RotateKeyResponse,
         ScheduleKeyDestructionRequest, ScheduleKeyDestructionResponse, SearchConversationsRequest,
         SearchConversationsResponse, Tenant, TestPermissionsRequest, TestPermissionsResponse, ToolCall,
         UnfreezeTenantRequest, UnfreezeTenantResponse, UpdateTenantRequest, UpdateTenantResponse, VaultStatus,

@@ -200,10 +200,9 @@ fn evasions_are_found() {
 fn explain_tells_of_what_was_not_taken_and_never_the_value() {
     let traces = engine().explain("order 4155550132 and jane@example.org");
     let outcomes: Vec<_> = traces.iter().map(|trace| (trace.class, trace.outcome, trace.word)).collect();
-    assert_eq!(
-        outcomes,
-        [(Class::Phone, Outcome::BelowThreshold, Some("order")), (Class::Email, Outcome::Found, None),]
-    );
+    assert!(outcomes.contains(&(Class::Phone, Outcome::BelowThreshold, Some("order"))), "{outcomes:?}");
+    let found: Vec<_> = outcomes.into_iter().filter(|(_, outcome, _)| *outcome == Outcome::Found).collect();
+    assert_eq!(found, [(Class::Email, Outcome::Found, None)]);
     assert!(!serde_json::to_string(&traces).expect("a trace is JSON").contains("jane"));
 }
 
