@@ -266,16 +266,19 @@ impl Engine {
         mut traces: Option<&mut Vec<Trace>>,
     ) -> Vec<Finding> {
         let mut findings = self.pass(text, around, named, |span| span, traces.as_deref_mut());
+        let mut fresh: Vec<usize> = findings.iter().map(|finding| finding.span.start).collect();
         for _ in 1..MAX_PASSES {
-            if findings.is_empty() {
+            if fresh.is_empty() {
                 break;
             }
             let shadow = operators::apply(text, &findings, &self.policy, None);
             let back = Unshadow::new(&findings, &self.policy, text);
-            let more = self.pass(&shadow, around, Vec::new(), |span| back.original(span), traces.as_deref_mut());
-            if more.is_empty() {
-                break;
+            let mut more = Vec::new();
+            for region in back.regions(&shadow, &findings, &fresh) {
+                let place = |span: Range<usize>| back.original(span.start + region.start..span.end + region.start);
+                more.extend(self.pass(&shadow[region.clone()], around, Vec::new(), place, traces.as_deref_mut()));
             }
+            fresh = more.iter().map(|finding| finding.span.start).collect();
             findings.extend(more);
             findings.sort_by_key(|finding| finding.span.start);
         }
@@ -376,6 +379,30 @@ impl Unshadow {
         Unshadow { pieces }
     }
 
+    /// Returns what of the redacted text has to be scanned again: all of a short one, of a long one what lies around the `fresh`
+    /// findings, given by their starts in order. Words and cues reach no further.
+    fn regions(&self, shadow: &str, findings: &[Finding], fresh: &[usize]) -> Vec<Range<usize>> {
+        if shadow.len() <= 8 * REACH {
+            return std::iter::once(0..shadow.len()).collect();
+        }
+        let mut regions: Vec<Range<usize>> = Vec::new();
+        let is_fresh = |finding: &Finding| fresh.binary_search(&finding.span.start).is_ok();
+        let places = findings.iter().zip(&self.pieces[1..]).filter(|(finding, _)| is_fresh(finding));
+        for (_, (behind, _)) in places {
+            let from = floor_boundary(shadow, behind.saturating_sub(REACH));
+            let to = floor_boundary(shadow, behind + REACH);
+            let (least, most) = (floor_boundary(shadow, from.saturating_sub(REACH)), floor_boundary(shadow, to + REACH));
+            let is_space = |c: char| c.is_ascii_whitespace();
+            let start = shadow[least..from].rfind(is_space).map_or(least, |space| least + space + 1);
+            let end = shadow[to..most].find(is_space).map_or(most, |space| to + space);
+            match regions.last_mut() {
+                Some(last) if start <= last.end => last.end = last.end.max(end),
+                _ => regions.push(start..end),
+            }
+        }
+        regions
+    }
+
     fn original(&self, span: Range<usize>) -> Range<usize> {
         let at = self.pieces.partition_point(|(shadow, _)| *shadow <= span.start).saturating_sub(1);
         let (shadow, original) = self.pieces[at];
@@ -383,5 +410,7 @@ impl Unshadow {
     }
 }
 
+/// How far what stands in place of a finding can change what is found beside it.
+const REACH: usize = 512;
 /// How often a text is scanned at most. Two passes do for all but texts made to need more.
 const MAX_PASSES: usize = 8;

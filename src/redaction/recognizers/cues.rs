@@ -77,10 +77,23 @@ struct Meaning {
     triggers: Vec<usize>,
 }
 
+impl Meaning {
+    /// Returns whether the word counts inside another too: `password` in `dbpassword=`, what follows the first part of a token, a vendor.
+    fn counts_inside(&self) -> bool {
+        match self.announces.map(pattern) {
+            Some(Pattern::Cue(cue)) => matches!(cue.kind, Kind::Password | Kind::ForeignPassword | Kind::Key),
+            Some(Pattern::Family(family)) => family.before.is_some(),
+            Some(Pattern::Vendor(_)) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Meanings {
     fn new<'w>(
         announcing: impl Iterator<Item = &'static str>,
         triggering: impl Iterator<Item = (usize, &'w str)>,
+        inside: impl Fn(&Meaning) -> bool,
     ) -> Result<Self, BuildError> {
         let (mut words, mut meanings, mut places) = (Vec::new(), Vec::<Meaning>::new(), HashMap::new());
         let mut place = |word: &'w str| {
@@ -101,7 +114,8 @@ impl Meanings {
         for (number, place) in triggering {
             meanings[place].triggers.push(number);
         }
-        Ok(Meanings { dictionary: Dictionary::new(&words)?, meanings })
+        let inside = |word: usize| inside(&meanings[word]);
+        Ok(Meanings { dictionary: Dictionary::new(&words, inside)?, meanings })
     }
 
     fn of(&self, found: &Match) -> &Meaning {
@@ -113,8 +127,8 @@ impl Cues {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let triggers = Triggers::new();
         let spoken = triggers.patterns(Group::Always).chain(triggers.patterns(Group::Asks));
-        let all = Meanings::new(announcing(), spoken)?;
-        let streets = Meanings::new(std::iter::empty(), triggers.patterns(Group::Streets))?;
+        let all = Meanings::new(announcing(), spoken, Meaning::counts_inside)?;
+        let streets = Meanings::new(std::iter::empty(), triggers.patterns(Group::Streets), |_| false)?;
         Ok(Cues { all, streets, triggers })
     }
 

@@ -20,6 +20,16 @@ pub(crate) enum Next {
 /// A set of words, found without regard to the case of ASCII letters.
 pub(crate) struct Dictionary {
     automaton: AhoCorasick,
+    /// The beginnings of all words.
+    all: Beginnings,
+    /// The beginnings of those that count inside a word too.
+    inside: Beginnings,
+    /// Which words count inside a word too.
+    counts_inside: Vec<bool>,
+}
+
+/// Hashed beginnings of words.
+struct Beginnings {
     /// Which hashes the first three bytes of a word have.
     threes: Table,
     /// The same of words of two and three bytes alone: they would fill the other tables.
@@ -36,19 +46,12 @@ pub(crate) struct Dictionary {
 
 type Table = Box<[u64; WORDS]>;
 
-impl Dictionary {
-    /// Builds the tables; every word has two bytes or more.
-    pub(crate) fn new(words: &[&str]) -> Result<Self, BuildError> {
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .start_kind(StartKind::Anchored)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(words)?;
+impl Beginnings {
+    fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
         let [threes, short, fours, middle, sixes] = std::array::from_fn(|_| Box::new([0; WORDS]));
-        let mut dictionary = Dictionary { automaton, threes, short, fours, middle, sixes, twos: Vec::new() };
-        words.iter().for_each(|word| dictionary.enter(word.as_bytes()));
-        Ok(dictionary)
+        let mut beginnings = Beginnings { threes, short, fours, middle, sixes, twos: Vec::new() };
+        words.for_each(|word| beginnings.enter(word.as_bytes()));
+        beginnings
     }
 
     fn enter(&mut self, word: &[u8]) {
@@ -76,13 +79,48 @@ impl Dictionary {
         }
     }
 
+    /// Returns whether a word may start `text`, whose first three bytes are those of one.
+    fn may_start(&self, text: &[u8]) -> bool {
+        let three = pack(text);
+        if is_set(&self.short, three) {
+            return true;
+        }
+        let Some(four) = text.get(3).map(|fourth| three | top(*fourth)) else { return false };
+        if !is_set(&self.fours, four) {
+            return false;
+        }
+        is_set(&self.middle, four)
+            || text.get(4).zip(text.get(5)).is_some_and(|(fifth, sixth)| is_set(&self.sixes, six(four, *fifth, *sixth)))
+    }
+}
+
+impl Dictionary {
+    /// Builds the tables; every word has two bytes or more. A word counts where no ASCII letter or digit runs into it from
+    /// before; those of which `inside` says so by their number count anywhere.
+    pub(crate) fn new(words: &[&str], inside: impl Fn(usize) -> bool) -> Result<Self, BuildError> {
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .start_kind(StartKind::Anchored)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(words)?;
+        let counts_inside: Vec<bool> = (0..words.len()).map(inside).collect();
+        let within = words.iter().zip(&counts_inside).filter(|(_, inside)| **inside).map(|(word, _)| *word);
+        let (all, inside) = (Beginnings::of(words.iter().copied()), Beginnings::of(within));
+        Ok(Dictionary { automaton, all, inside, counts_inside })
+    }
+
     /// Calls `found` with every match in `within`: the leftmost first, of those at one place the longest, and goes on as it answers.
     pub(crate) fn scan(&self, text: &[u8], within: Range<usize>, mut found: impl FnMut(Match) -> Next) {
         let (mut at, text) = (within.start, &text[..within.end]);
         while let Some(place) = self.candidate(text, at) {
             at = place + 1;
-            let mut end = text.len();
+            let (mut end, inside) = (text.len(), is_inside(text, place));
             while let Some(word) = self.longest(text, place..end) {
+                if inside && !self.counts_inside[word.pattern().as_usize()] {
+                    end = word.end() - 1;
+                    continue;
+                }
                 match found(word) {
                     Next::Behind => {
                         at = word.end();
@@ -101,30 +139,39 @@ impl Dictionary {
 
     /// Returns the first place from `at` on at which a word may start.
     fn candidate(&self, text: &[u8], mut at: usize) -> Option<usize> {
-        while let Some(hit) = text.get(at..)?.windows(3).position(|three| is_set(&self.threes, pack(three))) {
-            at += hit + 1;
-            if self.may_start(&text[at - 1..]) {
-                return Some(at - 1);
+        let beginnings = [&self.all, &self.inside];
+        let tables = beginnings.map(|beginnings| &beginnings.threes);
+        let mut before = at.checked_sub(1).map_or(0, |before| JOINS[usize::from(text[before])]);
+        for three in text.get(at..)?.windows(3) {
+            let here = JOINS[usize::from(three[0])];
+            let inside = usize::from(before & here);
+            before = here;
+            if is_set(tables[inside], pack(three)) && beginnings[inside].may_start(&text[at..]) {
+                return Some(at);
             }
+            at += 1;
         }
         let last = text.len().checked_sub(2).filter(|last| *last >= at)?;
-        self.twos.contains(&[text[last] | CASE, text[last + 1] | CASE]).then_some(last)
-    }
-
-    /// Returns whether a word may start `text`, whose first three bytes are those of one.
-    fn may_start(&self, text: &[u8]) -> bool {
-        let three = pack(text);
-        if is_set(&self.short, three) {
-            return true;
-        }
-        let Some(four) = text.get(3).map(|fourth| three | top(*fourth)) else { return false };
-        if !is_set(&self.fours, four) {
-            return false;
-        }
-        is_set(&self.middle, four)
-            || text.get(4).zip(text.get(5)).is_some_and(|(fifth, sixth)| is_set(&self.sixes, six(four, *fifth, *sixth)))
+        self.all.twos.contains(&[text[last] | CASE, text[last + 1] | CASE]).then_some(last)
     }
 }
+
+/// Returns whether the sign at `at` goes on with a word of ASCII letters and digits.
+fn is_inside(text: &[u8], at: usize) -> bool {
+    let joins = |at: usize| text.get(at).is_some_and(|byte| JOINS[usize::from(*byte)] == 1);
+    at.checked_sub(1).is_some_and(joins) && joins(at)
+}
+
+/// 1 for the letters and digits of ASCII.
+const JOINS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() as u8;
+        byte += 1;
+    }
+    table
+};
 
 /// Packs three bytes, small letters for capitals.
 fn pack(three: &[u8]) -> u32 {
@@ -165,7 +212,7 @@ mod tests {
 
     fn all(words: &[&str], text: &str) -> Vec<(usize, String)> {
         let mut found = Vec::new();
-        let dictionary = Dictionary::new(words).unwrap();
+        let dictionary = Dictionary::new(words, |_| true).unwrap();
         dictionary.scan(text.as_bytes(), 0..text.len(), |word| {
             found.push((word.pattern().as_usize(), text[word.start()..word.end()].to_owned()));
             Next::Behind
@@ -184,13 +231,27 @@ mod tests {
 
     #[test]
     fn within_a_word_shorter_and_later_ones_are_found() {
-        let dictionary = Dictionary::new(&["pin", "pin code", "code"]).unwrap();
+        let dictionary = Dictionary::new(&["pin", "pin code", "code"], |_| true).unwrap();
         let mut found = Vec::new();
         dictionary.scan(b"pin code", 0..8, |word| {
             found.push(word.start()..word.end());
             Next::Within
         });
         assert_eq!(found, [0..8, 0..3, 4..8]);
+    }
+
+    #[test]
+    fn inside_a_word_only_those_count_that_are_to() {
+        let words = ["word", "pass", "password", "sword"];
+        let dictionary = Dictionary::new(&words, |word| words[word] == "pass").unwrap();
+        let mut found = Vec::new();
+        for text in ["my password", "mypassword", "my-word", "x_sword", "swords"] {
+            dictionary.scan(text.as_bytes(), 0..text.len(), |word| {
+                found.push(&text[word.start()..word.end()]);
+                Next::Behind
+            });
+        }
+        assert_eq!(found, ["password", "pass", "word", "sword", "sword"]);
     }
 
     #[test]

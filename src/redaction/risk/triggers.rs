@@ -56,7 +56,7 @@ impl Triggers {
             }
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Ok(Triggers { dictionary: Dictionary::new(&words)?, meanings })
+        Ok(Triggers { dictionary: Dictionary::new(&words, |_| false)?, meanings })
     }
 
     /// Calls `found` with every place and what may be there, in order.
