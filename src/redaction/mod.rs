@@ -128,6 +128,16 @@ impl Engine {
         self.analyse(text, Around::default(), self.named(text), None)
     }
 
+    /// Finds values in a word that stands alone, such as a key or a label. The tagger reads sentences: of `find_slots` alone it is sure
+    /// and wrong. So a name counts only where the network was asked and is nearly sure.
+    pub fn scan_word(&self, word: &str) -> Vec<Finding> {
+        self.analyse(word, Around::default(), self.named_word(word), None)
+    }
+
+    fn named_word(&self, word: &str) -> Vec<Hit> {
+        self.named(word).into_iter().filter(|hit| hit.rule == "network" && hit.score >= SURE).collect()
+    }
+
     /// Replaces values as the policy says; pseudonyms are made under `key`.
     pub fn redact<'t>(&self, text: &'t str, key: &PseudonymKey) -> Redacted<'t> {
         self.apply(text, self.scan(text), key)
@@ -221,6 +231,13 @@ impl Engine {
     /// Says what the text tries, such as a prompt injection: labels to search by, which block nothing.
     pub fn risks(&self, text: &str) -> Risks {
         Risks::of(text, self.tables.triggers())
+    }
+
+    /// As [`Engine::explain`], of a word that stands alone.
+    fn explain_word(&self, word: &str) -> Vec<Trace> {
+        let mut traces = Vec::new();
+        self.analyse(word, Around::default(), self.named_word(word), Some(&mut traces));
+        traces
     }
 
     /// Replaces findings that [`Engine::scan`] returned for this text, or some of them.
@@ -391,7 +408,8 @@ impl Unshadow {
         for (_, (behind, _)) in places {
             let from = floor_boundary(shadow, behind.saturating_sub(REACH));
             let to = floor_boundary(shadow, behind + REACH);
-            let (least, most) = (floor_boundary(shadow, from.saturating_sub(REACH)), floor_boundary(shadow, to + REACH));
+            let (least, most) =
+                (floor_boundary(shadow, from.saturating_sub(REACH)), floor_boundary(shadow, to + REACH));
             let is_space = |c: char| c.is_ascii_whitespace();
             let start = shadow[least..from].rfind(is_space).map_or(least, |space| least + space + 1);
             let end = shadow[to..most].find(is_space).map_or(most, |space| to + space);
@@ -410,6 +428,8 @@ impl Unshadow {
     }
 }
 
+/// From which score, in percent, a word counts as a name without a sentence around it.
+const SURE: u8 = 90;
 /// How far what stands in place of a finding can change what is found beside it.
 const REACH: usize = 512;
 /// How often a text is scanned at most. Two passes do for all but texts made to need more.

@@ -113,17 +113,13 @@ pub(super) fn aside<T>(engine: &Engine, work: impl FnOnce() -> T) -> T {
 
 /// Refuses a client-chosen word that is stored in clear when redaction finds something in it.
 pub(super) fn refuse_personal(engine: &Engine, field: &str, word: &str) -> Result<()> {
-    let sure = |finding: &Finding| finding.score >= SURE || finding.rule != "network";
-    if engine.scan(word).iter().any(sure) { Err(Error::new(Reason::PersonalDataInKey).at(field)) } else { Ok(()) }
+    if engine.scan_word(word).is_empty() { Ok(()) } else { Err(Error::new(Reason::PersonalDataInKey).at(field)) }
 }
 
 /// Returns who speaks in a record: the user, or whoever asks him.
 pub(super) fn speaker(role: AuthorRole) -> Speaker {
     if role == AuthorRole::User { Speaker::User } else { Speaker::Asker }
 }
-/// From which score, in percent, a word counts as a name without a sentence around it: a wrong alarm refuses a label that says nothing.
-const SURE: u8 = 90;
-
 struct Pass<'e> {
     engine: &'e Engine,
     key: &'e PseudonymKey,

@@ -211,7 +211,7 @@ impl Walk<'_> {
     fn key(&mut self, redacted_keys: &mut HashMap<String, usize>) -> Result<NameCue, JsonError> {
         let node = self.count()?;
         let (span, key) = self.lexer.string()?;
-        let findings = self.found(node, &key, |engine| engine.scan(&key), |engine| engine.explain(&key));
+        let findings = self.found(node, &key, |engine| engine.scan_word(&key), |engine| engine.explain_word(&key));
         let redacted = operators::apply(&key, &findings, &self.engine.policy, Some(&self.tokens));
         let cue = NameCue::of(&redacted, self.engine.tables);
         if !findings.is_empty() || key.contains(['<', '*']) {

@@ -333,6 +333,17 @@ mod tests {
     }
 
     #[test]
+    fn a_word_alone_is_no_name_because_the_tagger_says_so() {
+        use crate::redaction::{Engine, Policy};
+        let engine = Engine::with_names(Policy::default(), Some(std::sync::Arc::new(names()))).unwrap();
+        for word in ["find_slots", "charge_card", "pickup_location", "lookup", "vip"] {
+            assert_eq!(engine.scan_word(word), [], "{word}");
+        }
+        assert!(!engine.scan("this is Ada Lovelace speaking").is_empty());
+        assert!(!engine.scan_word("jane@example.org").is_empty());
+    }
+
+    #[test]
     fn a_file_with_another_byte_is_refused() {
         let (mut model, vocabulary) = (file(Names::MODEL), file(Names::VOCABULARY));
         assert_eq!(Names::load(&model, &vocabulary[1..], 1).unwrap_err(), ModelError::Hash("vocabulary"));
