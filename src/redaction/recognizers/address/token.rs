@@ -23,7 +23,7 @@ pub(super) enum Kind {
 }
 
 /// A token and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Token<'t> {
     pub(super) kind: Kind,
     pub(super) span: Range<usize>,

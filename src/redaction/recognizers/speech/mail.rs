@@ -106,7 +106,7 @@ enum Kind {
     Break,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Part<'t> {
     kind: Kind,
     span: Range<usize>,

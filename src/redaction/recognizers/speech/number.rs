@@ -40,7 +40,7 @@ pub(crate) fn single(view: &View<'_>, groups: &[Range<usize>], hits: &mut Vec<Hi
 }
 
 /// A digit and the bytes that say it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Digit {
     value: u8,
     span: Range<usize>,
