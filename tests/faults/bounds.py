@@ -336,10 +336,15 @@ class Run:
         self.reads_back()
         self.append(self.create(), ["all is well"])
         print(f"  now: {self.memory.now() / MIB:.0f} MiB, at most: {self.memory.peak / MIB:.0f} MiB", flush=True)
-        peak = self.memory.peak
-        self.slow_readers_hold_a_page_or_are_told_to_come_back()
-        self.a_storm_of_batches_is_done_or_told_to_come_back()
-        assert self.memory.peak <= peak * 1.1, f"a second round takes more: {self.memory.peak}, {peak}"
+        # How many of a storm's batches are redacted at once is a matter of luck, and the first storm seldom meets the most: what
+        # would grow goes on growing, so the third is compared with the second.
+        peaks = []
+        for _ in range(2):
+            self.slow_readers_hold_a_page_or_are_told_to_come_back()
+            self.a_storm_of_batches_is_done_or_told_to_come_back()
+            peaks.append(self.memory.peak)
+        second, third = peaks
+        assert third <= second * 1.1, f"a third round takes more: {third}, {second}"
 
 
 def main():
