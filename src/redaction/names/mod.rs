@@ -344,6 +344,19 @@ mod tests {
     }
 
     #[test]
+    fn digits_that_were_asked_for_are_no_place() {
+        use crate::redaction::{Dialogue, Engine, Policy, PseudonymKey, Speaker};
+        let engine = Engine::with_names(Policy::default(), Some(std::sync::Arc::new(names()))).unwrap();
+        let (mut dialogue, key) = (Dialogue::default(), PseudonymKey::from_bytes([7; 32]));
+        let mut turn = |speaker, text| engine.redact_turn(&mut dialogue, speaker, text, &key).text.into_owned();
+        assert_eq!(turn(Speaker::Asker, "What's the long number on your card?"), "What's the long number on your card?");
+        assert_eq!(turn(Speaker::User, "sure its four five three two"), "sure its <CARD>");
+        assert_eq!(turn(Speaker::User, "seven one double five"), "<CARD>");
+        turn(Speaker::Asker, "And the three digits on the back?");
+        assert_eq!(turn(Speaker::User, "nine oh two"), "<SECRET>");
+    }
+
+    #[test]
     fn a_file_with_another_byte_is_refused() {
         let (mut model, vocabulary) = (file(Names::MODEL), file(Names::VOCABULARY));
         assert_eq!(Names::load(&model, &vocabulary[1..], 1).unwrap_err(), ModelError::Hash("vocabulary"));

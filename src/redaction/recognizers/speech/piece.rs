@@ -71,8 +71,7 @@ fn known(view: &View<'_>, wanted: &[Wanted], groups: &[Group], hits: &[Hit]) -> 
 
 /// Joins the groups of each run that are not found yet.
 fn pieces(groups: &[Group], hits: &[Hit]) -> Vec<Piece> {
-    // A town by the names tier is a weaker guess than what was asked for.
-    let holds = |hit: &&Hit| hit.score >= THRESHOLD && !(hit.class == Class::Location && hit.stage == Stage::Names);
+    let holds = |hit: &&Hit| hit.score >= THRESHOLD && !(hit.stage == Stage::Names && is_guess(hit, groups));
     let mut taken: Vec<&Range<usize>> = hits.iter().filter(holds).map(|hit| &hit.span).collect();
     taken.sort_by_key(|span| span.start);
     let mut next = 0;
@@ -98,6 +97,26 @@ fn pieces(groups: &[Group], hits: &[Hit]) -> Vec<Piece> {
     }
     joined.into_iter().map(|(_, piece)| piece).collect()
 }
+
+/// Returns whether the names tier took the digits of an answer for a place or a name: a weaker guess than what was asked for. A street
+/// with its number is none, as there is more in it than digits.
+fn is_guess(hit: &Hit, groups: &[Group]) -> bool {
+    if hit.class == Class::Location {
+        return true;
+    }
+    let first = groups.partition_point(|group| group.span.end <= hit.span.start);
+    let mut at = hit.span.start;
+    for group in groups[first..].iter().take_while(|group| group.span.start < hit.span.end) {
+        if group.span.start > at + BETWEEN {
+            return false;
+        }
+        at = group.span.end;
+    }
+    hit.span.end <= at
+}
+
+/// Bytes between two groups that are read as one number.
+const BETWEEN: usize = 3;
 
 /// Pushes the piece under the latest question that it can answer.
 fn judge(view: &View<'_>, wanted: &[Wanted], piece: &Piece, hits: &mut Vec<Hit>) -> Option<Asked> {
