@@ -349,7 +349,10 @@ mod tests {
         let engine = Engine::with_names(Policy::default(), Some(std::sync::Arc::new(names()))).unwrap();
         let (mut dialogue, key) = (Dialogue::default(), PseudonymKey::from_bytes([7; 32]));
         let mut turn = |speaker, text| engine.redact_turn(&mut dialogue, speaker, text, &key).text.into_owned();
-        assert_eq!(turn(Speaker::Asker, "What's the long number on your card?"), "What's the long number on your card?");
+        assert_eq!(
+            turn(Speaker::Asker, "What's the long number on your card?"),
+            "What's the long number on your card?"
+        );
         assert_eq!(turn(Speaker::User, "sure its four five three two"), "sure its <CARD>");
         assert_eq!(turn(Speaker::User, "seven one double five"), "<CARD>");
         turn(Speaker::Asker, "And the three digits on the back?");
