@@ -110,6 +110,9 @@ impl Names {
             }
         }
         plausible::sift(text, &mut found);
+        for name in found.iter_mut().filter(|name| name.class == Class::Person) {
+            name.span = handle(text, &name.span);
+        }
         found
     }
 
@@ -193,6 +196,16 @@ fn stretch(text: &str, doubt: &Range<usize>) -> Range<usize> {
     let start = text[from..doubt.start].find(char::is_whitespace).filter(|_| from > 0).map_or(from, |gap| from + gap);
     let end = text[doubt.end..to].rfind(char::is_whitespace).filter(|_| to < text.len());
     start..end.map_or(to, |gap| doubt.end + gap)
+}
+
+/// Widens a name that is a part of a handle, as in `sunny_leo_07`, to the whole of it.
+fn handle(text: &str, name: &Range<usize>) -> Range<usize> {
+    let joined = |c: char| c == '_' || c.is_ascii_digit();
+    let within = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    let (before, after) = (&text[..name.start], &text[name.end..]);
+    let start = if before.ends_with(joined) { before.trim_end_matches(within).len() } else { name.start };
+    let end = if after.starts_with(joined) { text.len() - after.trim_start_matches(within).len() } else { name.end };
+    start..end
 }
 
 /// Cuts pieces into windows that overlap; a window starts with a word unless that word is longer than the overlap.
@@ -341,6 +354,18 @@ mod tests {
         }
         assert!(!engine.scan("this is Ada Lovelace speaking").is_empty());
         assert!(!engine.scan_word("jane@example.org").is_empty());
+    }
+
+    #[test]
+    fn a_name_in_a_handle_is_widened_to_all_of_it() {
+        let of = |text: &str, name: &str| {
+            let at = text.find(name).unwrap();
+            text[handle(text, &(at..at + name.len()))].to_owned()
+        };
+        assert_eq!(of("mine is sunny_leo_07 ok", "sunny_leo"), "sunny_leo_07");
+        assert_eq!(of("add xx_karl on it", "karl"), "xx_karl");
+        assert_eq!(of("Karl, 07 or Karl's", "Karl"), "Karl");
+        assert_eq!(of("Jean-Luc Ünal", "Jean"), "Jean");
     }
 
     #[test]
