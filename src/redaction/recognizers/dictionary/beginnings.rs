@@ -8,12 +8,16 @@
 pub(super) struct Beginnings {
     /// What each byte is: see [`JOINS`], [`GLUE`], [`OWN`] and [`LEAD`].
     classes: [u8; 256],
-    /// The first four bytes of words: see [`START`], [`INSIDE`] and [`LED`].
+    /// The first four bytes of words: see [`START`] and [`LED`].
     fours: Box<[u8; 1 << FOURS]>,
     /// Words of three bytes.
     threes: Box<[u8; 1 << SHORT]>,
     /// Words of two bytes.
     twos: Box<[u8; 1 << SHORT]>,
+    /// The first three bytes of words that count inside another, or all two.
+    inside: Box<[bool; 1 << FOURS]>,
+    /// All bits, or none where no word counts inside another.
+    some_inside: u64,
 }
 
 impl Beginnings {
@@ -21,7 +25,14 @@ impl Beginnings {
         let mut classes = [0; 256];
         (0..=127u8).filter(u8::is_ascii_alphanumeric).for_each(|byte| classes[usize::from(byte)] = JOINS);
         let short = || Box::new([0; 1 << SHORT]);
-        Beginnings { classes, fours: Box::new([0; 1 << FOURS]), threes: short(), twos: short() }
+        Beginnings {
+            classes,
+            fours: Box::new([0; 1 << FOURS]),
+            threes: short(),
+            twos: short(),
+            inside: Box::new([false; 1 << FOURS]),
+            some_inside: 0,
+        }
     }
 
     /// Enters a word in small letters; `inside` says whether it counts inside a word too.
@@ -40,9 +51,19 @@ impl Beginnings {
             self.hash(word, START);
         }
         if inside && first.is_ascii_alphanumeric() {
-            self.hash(word, INSIDE);
+            self.enter_inside(word);
             let glue = word[1..].iter().take(2).filter(|byte| word.len() == 2 || !byte.is_ascii_alphanumeric());
             glue.for_each(|byte| self.mark(*byte, GLUE));
+        }
+    }
+
+    fn enter_inside(&mut self, word: &[u8]) {
+        self.some_inside = u64::MAX;
+        match *word {
+            [first, second] => {
+                (0..=u8::MAX).for_each(|third| self.inside[slot(pack(&[first, second, third]), FOURS)] = true);
+            }
+            _ => self.inside[slot(pack(&word[..3]), FOURS)] = true,
         }
     }
 
@@ -69,7 +90,7 @@ impl Beginnings {
         classes.iter_mut().zip(&bytes).for_each(|(class, byte)| *class = self.classes[usize::from(*byte)]);
         let [joins, glue, own, lead] = masks(&classes);
         let starts = (joins & !(joins << 1) | own) & (PLACES | PLACES << 1);
-        let inside = joins & joins << 1 & (joins >> 1 & (joins | glue) >> 2 | glue >> 1) & PLACES;
+        let inside = joins & joins << 1 & (joins >> 1 & (joins | glue) >> 2 | glue >> 1) & PLACES & self.some_inside;
         let found = self.starts(&bytes, starts, lead) | self.inside(&bytes, inside);
         (found & PLACES) >> 1
     }
@@ -92,19 +113,23 @@ impl Beginnings {
         while places != 0 {
             let place = places.trailing_zeros() as usize;
             places &= places - 1;
-            found |= u64::from(self.kinds(bytes, place) & INSIDE != 0) << place;
+            let three = four(bytes, place) & THREE;
+            found |= u64::from(self.inside[slot(three, FOURS)]) << place;
         }
         found
     }
 
     /// Returns of which kinds the words are that begin as the bytes at `place` do.
     fn kinds(&self, bytes: &[u8; WINDOW + 4], place: usize) -> u8 {
-        let place = place % WINDOW;
-        let four = u32::from_le_bytes([bytes[place], bytes[place + 1], bytes[place + 2], bytes[place + 3]]) | CASES;
-        self.fours[slot(four, FOURS)]
-            | self.threes[slot(four & 0xFF_FFFF, SHORT)]
-            | self.twos[slot(four & 0xFFFF, SHORT)]
+        let four = four(bytes, place);
+        self.fours[slot(four, FOURS)] | self.threes[slot(four & THREE, SHORT)] | self.twos[slot(four & TWO, SHORT)]
     }
+}
+
+/// Packs the four bytes at `place`, small letters for capitals.
+fn four(bytes: &[u8; WINDOW + 4], place: usize) -> u32 {
+    let place = place % WINDOW;
+    u32::from_le_bytes([bytes[place], bytes[place + 1], bytes[place + 2], bytes[place + 3]]) | CASES
 }
 
 /// Gathers the four bits of each class into masks, the first byte in the lowest bit of each.
@@ -134,6 +159,9 @@ pub(super) fn slot(key: u32, bits: u32) -> usize {
 /// The bit in which capitals and small letters of ASCII differ.
 const CASE: u8 = 0x20;
 const CASES: u32 = 0x2020_2020;
+/// What is left of four packed bytes when the last one is taken off, and the last two.
+const THREE: u32 = 0xFF_FFFF;
+const TWO: u32 = 0xFFFF;
 
 /// A letter or digit of ASCII.
 const JOINS: u8 = 1;
@@ -146,10 +174,8 @@ const LEAD: u8 = 8;
 
 /// A word that counts where a word starts, or a sign.
 const START: u8 = 1;
-/// A word that counts inside another.
-const INSIDE: u8 = 2;
 /// A word that counts behind a sign that belongs to it.
-const LED: u8 = 4;
+const LED: u8 = 2;
 
 /// Bits of the hash of four bytes, and of fewer.
 pub(super) const FOURS: u32 = 14;
