@@ -184,6 +184,6 @@ const SHORT: u32 = 12;
 /// Bytes looked at in one go: one before the places, and two behind them.
 const WINDOW: usize = 64;
 /// The places of a window, as bits of it.
-const PLACES: u64 = (1 << BLOCK) - 1 << 1;
+const PLACES: u64 = ((1 << BLOCK) - 1) << 1;
 /// How many places there are in a window.
 pub(super) const BLOCK: usize = WINDOW - 3;
