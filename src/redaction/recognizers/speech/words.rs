@@ -1,9 +1,10 @@
-//! Number words of English, German, French, Spanish, Italian, Portuguese, Dutch and romanised Hindi.
+//! Number words of English, German, French, Spanish, Italian, Portuguese, Dutch, romanised Hindi, Polish, Swedish, Danish, Norwegian,
+//! Turkish, Russian and Czech.
 
 use std::collections::HashMap;
 
 /// A set of languages, a bit each.
-pub(super) type Languages = u8;
+pub(super) type Languages = u16;
 const EN: Languages = 1;
 const DE: Languages = 2;
 pub(super) const FR: Languages = 4;
@@ -12,6 +13,12 @@ const IT: Languages = 16;
 const PT: Languages = 32;
 const NL: Languages = 64;
 const HI: Languages = 128;
+const PL: Languages = 256;
+const SV: Languages = 512;
+const DA: Languages = 1024;
+const TR: Languages = 2048;
+const RU: Languages = 4096;
+const CS: Languages = 8192;
 
 /// What a word says in a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +74,11 @@ impl Words {
     /// Returns what a word in lower case says.
     pub(super) fn get(&self, word: &str) -> Option<(Said, Languages)> {
         self.table.get(word).copied()
+    }
+
+    /// Returns whether a word in lower case says a number in some language.
+    pub(in super::super) fn says(&self, word: &str) -> bool {
+        matches!(self.table.get(word), Some((Said::Number(_), _)))
     }
 
     /// Returns the patterns at which a number may be under way: the word behind a space or hyphen. Words that are common in
@@ -320,6 +332,116 @@ const NUMBERS: &[(Languages, u8, &[&str])] = &[
             "das|dus",
         ],
     ),
+    (
+        PL,
+        0,
+        &[
+            "zero",
+            "jeden|jedna",
+            "dwa|dwie",
+            "trzy",
+            "cztery",
+            "pięć|piec",
+            "sześć|szesc",
+            "siedem",
+            "osiem",
+            "dziewięć|dziewiec",
+            "dziesięć",
+            "jedenaście",
+            "dwanaście",
+            "trzynaście",
+            "czternaście",
+            "piętnaście",
+            "szesnaście",
+            "siedemnaście",
+            "osiemnaście",
+            "dziewiętnaście",
+        ],
+    ),
+    (
+        SV,
+        0,
+        &[
+            "noll",
+            "ett|en",
+            "två|tva",
+            "tre",
+            "fyra",
+            "fem",
+            "sex",
+            "sju",
+            "åtta|atta",
+            "nio|nie",
+            "tio",
+            "elva",
+            "tolv",
+            "tretton",
+            "fjorton",
+            "femton",
+            "sexton",
+            "sjutton",
+            "arton",
+            "nitton",
+        ],
+    ),
+    (
+        DA,
+        0,
+        &[
+            "nul|null",
+            "en|et|én|ett|ein",
+            "to",
+            "tre",
+            "fire",
+            "fem",
+            "seks",
+            "syv|sju",
+            "otte|åtte",
+            "ni",
+            "ti",
+            "elleve",
+            "tolv",
+            "tretten",
+            "fjorten",
+            "femten",
+            "seksten",
+            "sytten",
+            "atten",
+            "nitten",
+        ],
+    ),
+    (
+        TR,
+        0,
+        &["sıfır|sifir", "bir", "iki", "üç|uc", "dört|dort", "beş|bes", "altı|alti", "yedi", "sekiz", "dokuz", "on"],
+    ),
+    (
+        RU,
+        0,
+        &[
+            "ноль|нуль",
+            "один|одна",
+            "два|две",
+            "три",
+            "четыре",
+            "пять",
+            "шесть",
+            "семь",
+            "восемь",
+            "девять",
+            "десять",
+            "одиннадцать",
+            "двенадцать",
+            "тринадцать",
+            "четырнадцать",
+            "пятнадцать",
+            "шестнадцать",
+            "семнадцать",
+            "восемнадцать",
+            "девятнадцать",
+        ],
+    ),
+    (CS, 0, &["nula", "jedna|jeden", "dva|dvě", "tři", "čtyři", "pět", "šest", "sedm", "osm", "devět", "deset"]),
 ];
 
 /// The words of 20, 30 ... 90.
@@ -331,6 +453,22 @@ const TENS: &[(Languages, &[&str])] = &[
     (IT, &["venti", "trenta", "quaranta", "cinquanta", "sessanta", "settanta", "ottanta", "novanta"]),
     (PT, &["vinte", "trinta", "quarenta", "cinquenta", "sessenta", "setenta", "oitenta", "noventa"]),
     (NL, &["twintig", "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig"]),
+    (
+        PL,
+        &[
+            "dwadzieścia",
+            "trzydzieści",
+            "czterdzieści",
+            "pięćdziesiąt",
+            "sześćdziesiąt",
+            "siedemdziesiąt",
+            "osiemdziesiąt",
+            "dziewięćdziesiąt",
+        ],
+    ),
+    (SV, &["tjugo", "trettio", "fyrtio", "femtio", "sextio", "sjuttio", "åttio", "nittio"]),
+    (TR, &["yirmi", "otuz", "kırk", "elli", "altmış", "yetmiş", "seksen", "doksan"]),
+    (RU, &["двадцать", "тридцать", "сорок", "пятьдесят", "шестьдесят", "семьдесят", "восемьдесят", "девяносто"]),
 ];
 
 const TIMES: &[(&str, u8, Languages)] = &[
@@ -347,6 +485,9 @@ const TIMES: &[(&str, u8, Languages)] = &[
     ("dubbel", 2, NL),
     ("dubbele", 2, NL),
     ("drievoudig", 3, NL),
+    ("podwójne", 2, PL),
+    ("dubbel", 2, SV),
+    ("çift", 2, TR),
 ];
 
 const HUNDREDS: &[(&str, Languages)] =
@@ -356,7 +497,9 @@ const HUNDREDS: &[(&str, Languages)] =
 const COMMON: &[&str] = &[
     "one", "won", "tree", "ten", "ein", "eine", "un", "une", "una", "uno", "um", "uma", "een", "sei", "due", "tre",
     "do", "no", "teen", "tin", "char", "sat", "das", "dus", "nau", "once", "cent", "cento", "double", "meia", "sau",
-    "cien", "elf", "nul", "null", "acht", "tien", "six", "tres", "sette", "nove", "quince", "doce", "onze",
+    "cien", "elf", "nul", "null", "acht", "tien", "six", "tres", "sette", "nove", "quince", "doce", "onze", "sex",
+    "fem", "fire", "nio", "nie", "tio", "seks", "bir", "iki", "bes", "uc", "alti", "elli", "dva", "otte", "syv",
+    "piec", "ett", "tva", "sexton",
 ];
 
 #[cfg(test)]
