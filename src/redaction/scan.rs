@@ -8,10 +8,9 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::BuildError;
-
 use super::class::ClassSet;
 use super::context::{Topic, Word, Words};
+use super::recognizers::dictionary::TooShort;
 use super::recognizers::ids::{self, Ids};
 use super::recognizers::speech::ear::Ear;
 use super::recognizers::speech::piece;
@@ -30,12 +29,15 @@ pub(super) struct Tables {
 impl Tables {
     /// Returns the tables, building them when they are first asked for.
     pub(super) fn shared() -> Result<&'static Self, PolicyError> {
-        static TABLES: LazyLock<Result<Tables, BuildError>> = LazyLock::new(Tables::build);
-        TABLES.as_ref().map_err(|error| PolicyError::Tables(error.to_string()))
+        static TABLES: LazyLock<Result<Tables, PolicyError>> = LazyLock::new(Tables::build);
+        TABLES.as_ref().map_err(Clone::clone)
     }
 
-    fn build() -> Result<Self, BuildError> {
-        Ok(Tables { words: Words::new()?, cues: Cues::new()?, triggers: Triggers::new()?, ids: Ids::shared() })
+    fn build() -> Result<Self, PolicyError> {
+        let words = Words::new().map_err(|error| PolicyError::Tables(error.to_string()))?;
+        let short = |error: TooShort| PolicyError::Tables(error.to_string());
+        let (cues, triggers) = (Cues::new().map_err(short)?, Triggers::new().map_err(short)?);
+        Ok(Tables { words, cues, triggers, ids: Ids::shared() })
     }
 
     pub(super) fn words(&self) -> &Words {

@@ -54,7 +54,7 @@ impl Engine {
         let hint = open.iter().rev().find_map(|asked| asked.hint());
         let ear = Ear::new(open, speaker == Speaker::Asker);
         let mut named = self.named(text);
-        if self.enabled.holds(Class::Person) {
+        if self.enabled.holds(Class::Person) && !dialogue.names.is_empty() {
             named.extend(dialogue.names.find(&Normalised::new(text).text, key).into_iter().map(carried));
         }
         let findings = self.analyse(text, Around { hint, ear: Some(&ear) }, named, traces);

@@ -32,6 +32,11 @@ impl Carried {
         self.0.iter().flatten().copied().collect()
     }
 
+    /// Returns whether no name was seen yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Remembers the words of a name.
     pub(crate) fn learn(&mut self, name: &str, key: &PseudonymKey) {
         let tokens = key.tokens();

@@ -110,6 +110,9 @@ impl Names {
             }
         }
         plausible::sift(text, &mut found);
+        for name in found.iter_mut().filter(|name| name.class == Class::Person) {
+            name.span = handle(text, &name.span);
+        }
         found
     }
 
@@ -193,6 +196,16 @@ fn stretch(text: &str, doubt: &Range<usize>) -> Range<usize> {
     let start = text[from..doubt.start].find(char::is_whitespace).filter(|_| from > 0).map_or(from, |gap| from + gap);
     let end = text[doubt.end..to].rfind(char::is_whitespace).filter(|_| to < text.len());
     start..end.map_or(to, |gap| doubt.end + gap)
+}
+
+/// Widens a name that is a part of a handle, as in `sunny_leo_07`, to the whole of it.
+fn handle(text: &str, name: &Range<usize>) -> Range<usize> {
+    let joined = |c: char| c == '_' || c.is_ascii_digit();
+    let within = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    let (before, after) = (&text[..name.start], &text[name.end..]);
+    let start = if before.ends_with(joined) { before.trim_end_matches(within).len() } else { name.start };
+    let end = if after.starts_with(joined) { text.len() - after.trim_start_matches(within).len() } else { name.end };
+    start..end
 }
 
 /// Cuts pieces into windows that overlap; a window starts with a word unless that word is longer than the overlap.
@@ -341,6 +354,34 @@ mod tests {
         }
         assert!(!engine.scan("this is Ada Lovelace speaking").is_empty());
         assert!(!engine.scan_word("jane@example.org").is_empty());
+    }
+
+    #[test]
+    fn a_name_in_a_handle_is_widened_to_all_of_it() {
+        let of = |text: &str, name: &str| {
+            let at = text.find(name).unwrap();
+            text[handle(text, &(at..at + name.len()))].to_owned()
+        };
+        assert_eq!(of("mine is sunny_leo_07 ok", "sunny_leo"), "sunny_leo_07");
+        assert_eq!(of("add xx_karl on it", "karl"), "xx_karl");
+        assert_eq!(of("Karl, 07 or Karl's", "Karl"), "Karl");
+        assert_eq!(of("Jean-Luc Ünal", "Jean"), "Jean");
+    }
+
+    #[test]
+    fn digits_that_were_asked_for_are_no_place() {
+        use crate::redaction::{Dialogue, Engine, Policy, PseudonymKey, Speaker};
+        let engine = Engine::with_names(Policy::default(), Some(std::sync::Arc::new(names()))).unwrap();
+        let (mut dialogue, key) = (Dialogue::default(), PseudonymKey::from_bytes([7; 32]));
+        let mut turn = |speaker, text| engine.redact_turn(&mut dialogue, speaker, text, &key).text.into_owned();
+        assert_eq!(
+            turn(Speaker::Asker, "What's the long number on your card?"),
+            "What's the long number on your card?"
+        );
+        assert_eq!(turn(Speaker::User, "sure its four five three two"), "sure its <CARD>");
+        assert_eq!(turn(Speaker::User, "seven one double five"), "<CARD>");
+        turn(Speaker::Asker, "And the three digits on the back?");
+        assert_eq!(turn(Speaker::User, "nine oh two"), "<SECRET>");
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::{BuildError, Match};
+use aho_corasick::Match;
 
 use super::super::Class;
 use super::super::resolve::in_tag;
 use super::super::scan::View;
 use super::date_of_birth::BIRTHS;
-use super::dictionary::{Dictionary, Next};
+use super::dictionary::{Dictionary, Next, TooShort};
 use super::names_by_cue::{self, NAME_CUES, NameCue};
 use super::secrets::families::{FAMILIES, Family};
 use super::secrets::vendors::{Shape, VENDORS};
@@ -95,7 +95,7 @@ impl Meanings {
         announcing: impl Iterator<Item = &'static str>,
         triggering: impl Iterator<Item = (usize, &'w str)>,
         inside: impl Fn(&Meaning) -> bool,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Self, TooShort> {
         let (mut words, mut meanings, mut places) = (Vec::new(), Vec::<Meaning>::new(), HashMap::new());
         let mut place = |word: &'w str| {
             *places.entry(word.to_ascii_lowercase()).or_insert_with(|| {
@@ -125,7 +125,7 @@ impl Meanings {
 }
 
 impl Cues {
-    pub(crate) fn new() -> Result<Self, BuildError> {
+    pub(crate) fn new() -> Result<Self, TooShort> {
         let triggers = Triggers::new();
         let spoken = triggers.patterns(Group::Always).chain(triggers.patterns(Group::Asks));
         let all = Meanings::new(announcing(), spoken, Meaning::counts_inside)?;

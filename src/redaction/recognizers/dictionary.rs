@@ -1,12 +1,15 @@
-//! Hundreds of words and prefixes in one pass at the speed of a table of 8 KiB.
+//! Hundreds of words and prefixes in one pass at the speed of tables that stay in the first-level cache.
 //!
-//! An automaton over all of them would not stay in the first-level cache: every byte of ordinary text would cost a look into megabytes.
-//! So small tables of hashed beginnings say of nearly every place that nothing starts there, and only the rest asks the
-//! automaton, anchored at that place.
+//! An automaton over all of them would not stay there: every byte of ordinary text would cost a look into megabytes. So small tables of
+//! hashed [`beginnings`] say of nearly every place that nothing starts there. What is left is looked up by its first bytes and compared.
+
+mod beginnings;
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, BuildError, Input, Match, MatchKind, StartKind};
+use aho_corasick::Match;
+
+use beginnings::{BLOCK, Beginnings, FOURS, pack, slot};
 
 /// Where a scan goes on after a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,143 +20,130 @@ pub(crate) enum Next {
     Within,
 }
 
+/// The word of that number has less than two bytes: it would be found nearly everywhere.
+#[derive(Debug, thiserror::Error)]
+#[error("word {0} of a dictionary has less than two bytes")]
+pub(crate) struct TooShort(usize);
+
 /// A set of words, found without regard to the case of ASCII letters.
 pub(crate) struct Dictionary {
-    automaton: AhoCorasick,
-    /// The beginnings of all words.
-    all: Beginnings,
-    /// The beginnings of those that count inside a word too.
-    inside: Beginnings,
-    /// Which words count inside a word too.
-    counts_inside: Vec<bool>,
-}
-
-/// Hashed beginnings of words.
-struct Beginnings {
-    /// Which hashes the first three bytes of a word have.
-    threes: Table,
-    /// The same of words of two and three bytes alone: they would fill the other tables.
-    short: Table,
-    /// Which hashes the first four bytes of a longer word have.
-    fours: Table,
-    /// The same of words of four and five bytes alone.
-    middle: Table,
-    /// Which hashes the first six bytes of a word have.
-    sixes: Table,
-    /// The words of two bytes, in small letters.
-    twos: Vec<[u8; 2]>,
-}
-
-type Table = Box<[u64; WORDS]>;
-
-impl Beginnings {
-    fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
-        let [threes, short, fours, middle, sixes] = std::array::from_fn(|_| Box::new([0; WORDS]));
-        let mut beginnings = Beginnings { threes, short, fours, middle, sixes, twos: Vec::new() };
-        words.for_each(|word| beginnings.enter(word.as_bytes()));
-        beginnings
-    }
-
-    fn enter(&mut self, word: &[u8]) {
-        if let [first, second] = *word {
-            self.twos.push([first | CASE, second | CASE]);
-            for third in 0..=255 {
-                set(&mut self.threes, pack(&[first, second, third]));
-                set(&mut self.short, pack(&[first, second, third]));
-            }
-            return;
-        }
-        let three = pack(word);
-        set(&mut self.threes, three);
-        match *word {
-            [_, _, _] => set(&mut self.short, three),
-            [_, _, _, fourth, fifth, sixth, ..] => {
-                set(&mut self.fours, three | top(fourth));
-                set(&mut self.sixes, six(three | top(fourth), fifth, sixth));
-            }
-            [_, _, _, fourth, ..] => {
-                set(&mut self.fours, three | top(fourth));
-                set(&mut self.middle, three | top(fourth));
-            }
-            _ => {}
-        }
-    }
-
-    /// Returns whether a word may start `text`, whose first three bytes are those of one.
-    fn may_start(&self, text: &[u8]) -> bool {
-        let three = pack(text);
-        if is_set(&self.short, three) {
-            return true;
-        }
-        let Some(four) = text.get(3).map(|fourth| three | top(*fourth)) else { return false };
-        if !is_set(&self.fours, four) {
-            return false;
-        }
-        is_set(&self.middle, four)
-            || text.get(4).zip(text.get(5)).is_some_and(|(fifth, sixth)| is_set(&self.sixes, six(four, *fifth, *sixth)))
-    }
+    beginnings: Beginnings,
+    /// The words of four bytes and more, of three, and of two.
+    lists: [List; 3],
 }
 
 impl Dictionary {
-    /// Builds the tables; every word has two bytes or more. A word counts where no ASCII letter or digit runs into it from
-    /// before; those of which `inside` says so by their number count anywhere.
-    pub(crate) fn new(words: &[&str], inside: impl Fn(usize) -> bool) -> Result<Self, BuildError> {
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .start_kind(StartKind::Anchored)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(words)?;
-        let counts_inside: Vec<bool> = (0..words.len()).map(inside).collect();
-        let within = words.iter().zip(&counts_inside).filter(|(_, inside)| **inside).map(|(word, _)| *word);
-        let (all, inside) = (Beginnings::of(words.iter().copied()), Beginnings::of(within));
-        Ok(Dictionary { automaton, all, inside, counts_inside })
+    /// Builds the tables. A word counts where no ASCII letter or digit runs into it from before; those of which `inside` says so by
+    /// their number count anywhere.
+    ///
+    /// # Errors
+    /// [`TooShort`] when a word has less than two bytes.
+    pub(crate) fn new(words: &[&str], inside: impl Fn(usize) -> bool) -> Result<Self, TooShort> {
+        if let Some(short) = words.iter().position(|word| word.len() < 2) {
+            return Err(TooShort(short));
+        }
+        let words = words.iter().enumerate().map(|(pattern, word)| Word {
+            text: word.to_ascii_lowercase().into_bytes().into_boxed_slice(),
+            pattern,
+            inside: inside(pattern),
+        });
+        let words: Vec<Word> = words.collect();
+        let mut beginnings = Beginnings::new();
+        words.iter().for_each(|word| beginnings.enter(&word.text, word.inside));
+        let (two, longer): (Vec<Word>, Vec<Word>) = words.into_iter().partition(|word| word.text.len() == 2);
+        let (three, longer) = longer.into_iter().partition(|word| word.text.len() == 3);
+        Ok(Dictionary { beginnings, lists: [longer, three, two].map(List::new) })
     }
 
     /// Calls `found` with every match in `within`: the leftmost first, of those at one place the longest, and goes on as it answers.
     pub(crate) fn scan(&self, text: &[u8], within: Range<usize>, mut found: impl FnMut(Match) -> Next) {
         let (mut at, text) = (within.start, &text[..within.end]);
-        while let Some(place) = self.candidate(text, at) {
-            at = place + 1;
-            let (mut end, inside) = (text.len(), is_inside(text, place));
-            while let Some(word) = self.longest(text, place..end) {
-                if inside && !self.counts_inside[word.pattern().as_usize()] {
-                    end = word.end() - 1;
-                    continue;
-                }
-                match found(word) {
-                    Next::Behind => {
-                        at = word.end();
-                        break;
-                    }
-                    Next::Within => end = word.end() - 1,
+        let mut block = at;
+        while block < text.len() {
+            let mut starts = self.beginnings.block(text, block);
+            while starts != 0 {
+                let place = block + starts.trailing_zeros() as usize;
+                starts &= starts - 1;
+                if place >= at {
+                    at = self.at(text, place, &mut found);
                 }
             }
+            block = at.max(block + BLOCK);
         }
     }
 
-    /// Returns the longest word that begins with `span` and lies in it.
-    fn longest(&self, text: &[u8], span: Range<usize>) -> Option<Match> {
-        self.automaton.try_find(Input::new(text).span(span).anchored(Anchored::Yes)).ok().flatten()
+    /// Calls `found` with the words that start at `place`, the longest first, and returns from where on it wants more.
+    fn at(&self, text: &[u8], place: usize, found: &mut impl FnMut(Match) -> Next) -> usize {
+        let rest = &text[place..];
+        for list in &self.lists {
+            for word in list.beginning(rest) {
+                let end = place + word.text.len();
+                let counts = word.inside || !is_inside(text, place);
+                if counts && found(Match::must(word.pattern, place..end)) == Next::Behind {
+                    return end;
+                }
+            }
+        }
+        place + 1
+    }
+}
+
+/// A word in small letters.
+struct Word {
+    text: Box<[u8]>,
+    /// Its number.
+    pattern: usize,
+    /// Whether it counts inside a word too.
+    inside: bool,
+}
+
+/// Words by their first four bytes, or all that they have.
+struct List {
+    /// Sorted by the hash of their beginnings, and of one hash the longest first.
+    words: Vec<Word>,
+    /// The first eight bytes of each word as a text that begins with it has them, and which bits of them count: most words are told from
+    /// the text by these, in one line of the cache.
+    heads: Vec<[u64; 2]>,
+    /// Where those of each hash start.
+    starts: Vec<u32>,
+    /// How many bytes of each are hashed.
+    length: usize,
+}
+
+impl List {
+    fn new(mut words: Vec<Word>) -> Self {
+        let length = words.iter().map(|word| word.text.len()).min().unwrap_or(4).min(4);
+        let hash = |word: &Word| slot(pack(&word.text[..length]), FOURS);
+        words.sort_by_key(|word| (hash(word), usize::MAX - word.text.len()));
+        let starts = (0..=1 << FOURS).map(|slot| words.partition_point(|word| hash(word) < slot) as u32).collect();
+        let heads = words.iter().map(|word| [eight(&word.text), eight_mask(word.text.len())]).collect();
+        List { words, heads, starts, length }
     }
 
-    /// Returns the first place from `at` on at which a word may start.
-    fn candidate(&self, text: &[u8], mut at: usize) -> Option<usize> {
-        let beginnings = [&self.all, &self.inside];
-        let tables = beginnings.map(|beginnings| &beginnings.threes);
-        let mut before = at.checked_sub(1).map_or(0, |before| JOINS[usize::from(text[before])]);
-        for three in text.get(at..)?.windows(3) {
-            let here = JOINS[usize::from(three[0])];
-            let inside = usize::from(before & here);
-            before = here;
-            if is_set(tables[inside], pack(three)) && beginnings[inside].may_start(&text[at..]) {
-                return Some(at);
-            }
-            at += 1;
-        }
-        let last = text.len().checked_sub(2).filter(|last| *last >= at)?;
-        self.all.twos.contains(&[text[last] | CASE, text[last + 1] | CASE]).then_some(last)
+    /// Returns the words that begin `text`, the longest first.
+    fn beginning<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = &'a Word> {
+        let slot = text.get(..self.length).map_or(0, |start| slot(pack(start), FOURS));
+        let range = self.starts[slot] as usize..self.starts[slot + 1] as usize;
+        let start = eight(text);
+        let near = self.heads[range.clone()].iter().zip(&self.words[range]);
+        let near = near.filter(move |([head, mask], _)| (start ^ head) & mask == 0).map(|(_, word)| word);
+        near.filter(|word| text.get(..word.text.len()).is_some_and(|start| start.eq_ignore_ascii_case(&word.text)))
     }
+}
+
+/// Packs the first eight bytes, small letters for capitals.
+fn eight(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    match text.first_chunk() {
+        Some(first) => bytes = *first,
+        None => bytes[..text.len()].copy_from_slice(text),
+    }
+    u64::from_le_bytes(bytes) | 0x2020_2020_2020_2020
+}
+
+/// Returns which bits of eight bytes a word of that length has.
+fn eight_mask(length: usize) -> u64 {
+    if length < 8 { (1 << (8 * length)) - 1 } else { u64::MAX }
 }
 
 /// Returns whether the sign at `at` goes on with a word of ASCII letters and digits.
@@ -173,41 +163,10 @@ const JOINS: [u8; 256] = {
     table
 };
 
-/// Packs three bytes, small letters for capitals.
-fn pack(three: &[u8]) -> u32 {
-    u32::from(three[0] | CASE) | u32::from(three[1] | CASE) << 8 | u32::from(three[2] | CASE) << 16
-}
-
-/// Returns the fourth byte where it stands beside a packed three.
-fn top(fourth: u8) -> u32 {
-    u32::from(fourth | CASE) << 24
-}
-
-/// Mixes two more bytes into a packed four.
-fn six(four: u32, fifth: u8, sixth: u8) -> u32 {
-    four.wrapping_mul(0x85EB_CA6B) ^ u32::from(fifth | CASE) ^ u32::from(sixth | CASE) << 8
-}
-
-/// Fibonacci hashing (Knuth, volume 3, 6.4) to 16 bits.
-fn slot(key: u32) -> usize {
-    (key.wrapping_mul(0x9E37_79B1) >> 16) as usize
-}
-
-fn set(table: &mut [u64; WORDS], key: u32) {
-    table[slot(key) / 64] |= 1 << (slot(key) % 64);
-}
-
-fn is_set(table: &[u64; WORDS], key: u32) -> bool {
-    table[slot(key) / 64] >> (slot(key) % 64) & 1 == 1
-}
-
-/// The bit in which capitals and small letters of ASCII differ.
-const CASE: u8 = 0x20;
-/// 64 Ki bits.
-const WORDS: usize = 1024;
-
 #[cfg(test)]
 mod tests {
+    use aho_corasick::{AhoCorasick, MatchKind};
+
     use super::*;
 
     fn all(words: &[&str], text: &str) -> Vec<(usize, String)> {
@@ -274,5 +233,30 @@ mod tests {
         let found: Vec<usize> = all(&words, &text).into_iter().map(|(word, _)| word).collect();
         assert!(found.len() > 500);
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn every_kind_of_word_is_found_wherever_a_window_ends() {
+        let words = ["im", "cvv", "token", " st", " five", "-us", "(at)", "--x", "Q~", "id_x", "k~", " собака", "код"];
+        let inside = ["token", "Q~", "id_x", "k~"];
+        let dictionary = Dictionary::new(&words, |word| inside.contains(&words[word])).unwrap();
+        for (number, word) in words.iter().enumerate() {
+            for filler in [" .", "ab"].into_iter().filter(|filler| *filler == " ." || inside.contains(word)) {
+                for before in 0..140 {
+                    let text = format!("{}{word}{filler}", &filler.repeat(70)[..before]);
+                    let mut found = Vec::new();
+                    dictionary.scan(text.as_bytes(), 0..text.len(), |word| {
+                        found.push((word.pattern().as_usize(), word.start()));
+                        Next::Behind
+                    });
+                    assert_eq!(found, [(number, before)], "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_of_one_byte_is_refused() {
+        assert!(Dictionary::new(&["ab", "c"], |_| false).is_err());
     }
 }

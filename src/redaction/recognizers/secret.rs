@@ -7,7 +7,9 @@ use super::super::explain::Stage;
 use super::super::floor_boundary;
 use super::super::scan::View;
 use super::cues::{Cue, Kind, unspaced};
-use super::secrets::prose::{CLAUSE, CODE_OF, COMMON, COPULAS, FILLERS, PARTICLES, SCHEMES};
+use super::secrets::prose::{
+    AMBIGUOUS, ARTICLES, CLAUSE, CODE_OF, COMMON, COPULAS, FILLERS, PARTICLES, PURPOSE, SCHEMES,
+};
 use super::vendor_key::is_uuid;
 use super::{Hit, reversed};
 
@@ -126,6 +128,8 @@ pub(crate) struct Assigned {
     pub(crate) copula: bool,
     /// The quotation mark before the value.
     quote: Option<u8>,
+    /// Whether a word such as "for" began to say what the value opens.
+    purpose: bool,
 }
 
 /// Walks over what may stand between a cue and its value: fillers ("for my account"), "is", `:`, `=`, quotation marks.
@@ -147,7 +151,7 @@ pub(crate) fn assignment(view: &View<'_>, end: usize) -> Assigned {
             b'"' | b'\'' | b'`' if !seen.strong => seen.quote = None,
             b'#' | b'(' | b')' if !seen.strong => {}
             _ if (byte.is_ascii_alphabetic() || byte >= 0x80) && seen.quote.is_none() => {
-                match filler(view, at, &mut seen) {
+                match filler(view, at, &mut seen).or_else(|| seen.purpose.then(|| purpose(view, at))?) {
                     Some(length) => {
                         seen.start += length;
                         continue;
@@ -183,7 +187,33 @@ fn filler(view: &View<'_>, at: usize, seen: &mut Assigned) -> Option<usize> {
     }
     let copula = COPULAS.iter().any(&is);
     seen.copula |= copula;
+    // "to" is a copula ("set to X") but for "to the ...".
+    seen.purpose |= PURPOSE.iter().any(is) || seen.copula && ARTICLES.iter().any(is);
     (copula || FILLERS.iter().any(is)).then_some(length)
+}
+
+/// Returns the length of the words at `at` that say what the value opens ("for the admin portal is"), up to "is", `:` or `=`.
+fn purpose(view: &View<'_>, at: usize) -> Option<usize> {
+    let rest = &view.text[at..floor_boundary(view.text, at + MAX_BETWEEN)];
+    let mut words = rest.split_inclusive(' ').scan(0, |end, word| {
+        let start = std::mem::replace(end, *end + word.len());
+        Some((start, word))
+    });
+    let is_copula =
+        |word: &str| COPULAS.iter().any(|known| known.eq_ignore_ascii_case(word)) && !AMBIGUOUS.contains(&word);
+    let (start, word) =
+        words.by_ref().take(MAX_PURPOSE + 1).skip(1).find(|(_, word)| {
+            is_copula(word.trim_end()) || word.trim_end().ends_with([':', '=']) || !is_name_part(word)
+        })?;
+    match word.trim_end().strip_suffix([':', '=']) {
+        Some(named) => is_name_part(named).then_some(start + named.len()),
+        None => is_copula(word.trim_end()).then_some(start),
+    }
+}
+
+/// Returns whether the word can be a part of what a password opens.
+fn is_name_part(word: &str) -> bool {
+    word.trim_end().chars().all(|c| c.is_alphanumeric() || "-'._/&".contains(c))
 }
 
 /// Returns the token at the value's place: to the closing quotation mark, or to the next space, at most `limit` bytes.
@@ -370,6 +400,8 @@ pub(crate) fn entropy(value: &[u8]) -> f64 {
 const MIN_ENTROPY: f64 = 2.5;
 /// Bytes between a cue and its value.
 const MAX_BETWEEN: usize = 64;
+/// How many words may say what a value opens.
+const MAX_PURPOSE: usize = 4;
 /// Bytes that are looked at for the end of a value.
 const MAX_VALUE: usize = 512;
 /// Bytes up to which a value in quotation marks may be several words.
@@ -415,6 +447,10 @@ mod tests {
             ("api_key=9f8e7d6c5b4a3210", "9f8e7d6c5b4a3210"),
             ("Authorization: Bearer 9f8e7d6c5b4a3210aa", "9f8e7d6c5b4a3210aa"),
             ("passphrase: correct horse battery staple", "correct horse battery staple"),
+            ("the password for the admin portal is Tr0ub4dor&3 ok", "Tr0ub4dor&3"),
+            ("The password to the staging VPN gateway: Winter-2024x", "Winter-2024x"),
+            ("das Passwort für den alten Drucker ist Regen77!", "Regen77!"),
+            ("la contraseña del panel de control es Lluvia_88", "Lluvia_88"),
         ] {
             assert_eq!(found(Class::Secret, text), [value], "{text}");
         }
@@ -438,6 +474,8 @@ mod tests {
             "your passwords are 12345678",
             "pin it on 3.14",
             "the pass is 20 dollars",
+            "the password for the admin portal is required",
+            "a token of my appreciation is coming",
         ] {
             assert_eq!(found(Class::Secret, text), [""; 0], "{text}");
         }

@@ -5,11 +5,9 @@
 
 use std::ops::Range;
 
-use aho_corasick::BuildError;
-
 use super::MAX_WHOLE;
 use super::rules::{ORDERS, Order, PHRASES, ROLES};
-use crate::redaction::recognizers::dictionary::{Dictionary, Next};
+use crate::redaction::recognizers::dictionary::{Dictionary, Next, TooShort};
 
 /// What may be at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +41,7 @@ struct Meaning {
 
 impl Triggers {
     /// Takes the words out of the rules.
-    pub(crate) fn new() -> Result<Triggers, BuildError> {
+    pub(crate) fn new() -> Result<Triggers, TooShort> {
         let (mut words, mut meanings) = (Vec::<String>::new(), Vec::<Vec<Meaning>>::new());
         for (word, meaning) in of_orders().chain(of_phrases()).chain(of_signs()) {
             for form in forms(&word) {

@@ -116,11 +116,15 @@ fn number_behind(line: &Line<'_>, at: usize) -> Option<usize> {
 /// Returns whether the word that ends at `end` ends as the names of streets do.
 pub(super) fn has_ending(text: &str, end: usize) -> bool {
     let word = text[..end].trim_end_matches(['.', ',']);
-    let start = word.rfind([' ', '\n', ',']).map_or(0, |at| at + 1);
-    let word = &word[start..];
-    let Some(last) = word.bytes().next_back().filter(|_| word.len() <= 48) else { return false };
+    let Some(last) = word.bytes().next_back() else { return false };
     let endings = &ENDINGS_BY_LAST[usize::from(last.to_ascii_lowercase())];
-    if endings.is_empty() {
+    let begins = |byte: &u8| matches!(byte, b' ' | b'\n' | b',');
+    let length = word.bytes().rev().take(MAX_WORD + 1).take_while(|byte| !begins(byte)).count();
+    if endings.is_empty() || !(1..=MAX_WORD).contains(&length) {
+        return false;
+    }
+    let word = &word[word.len() - length..];
+    if word.is_ascii() && !endings.iter().any(|(ending, _)| ends_with(word, ending)) {
         return false;
     }
     let lower = word.to_lowercase();
@@ -131,6 +135,11 @@ pub(super) fn has_ending(text: &str, end: usize) -> bool {
         let compound = lower.len() >= ending.len() + 3 && ending.len() > 2 && (capital || letters > 4);
         lower.ends_with(ending) && if slavic { capital && length >= 6 } else { compound || lower == ending }
     })
+}
+
+fn ends_with(word: &str, ending: &str) -> bool {
+    let word = word.as_bytes();
+    word.len() >= ending.len() && word[word.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
 }
 
 /// The ends of street names by their last byte, each with whether it is that of a Slavic adjective.
@@ -299,6 +308,8 @@ fn is_unit(token: &Token<'_>) -> bool {
     token.is_unit()
 }
 
+/// The longest word, in bytes, that can be the name of a street.
+const MAX_WORD: usize = 48;
 const MAX_NAME: usize = 6;
 const MAX_LINE: usize = 9;
 

@@ -73,7 +73,7 @@ impl<'t> Line<'t> {
         // A word that the window cuts is none.
         let start = if from == 0 { 0 } else { text[from..at].find([' ', '\n']).map_or(at, |gap| from + gap) };
         let end = floor_boundary(text, at + behind);
-        let mut tokens = Vec::new();
+        let mut tokens = Vec::with_capacity((end - start) / 4 + 1);
         let mut at = start;
         while at < end {
             at = cut(text, at..end, &mut tokens);
@@ -131,7 +131,7 @@ fn cut<'t>(text: &'t str, window: Range<usize>, tokens: &mut Vec<Token<'t>>) -> 
         }
         '#' => push(Kind::Lower, 1, false),
         _ if first.is_alphanumeric() => {
-            let length = rest.find(|c: char| !is_inner(c)).unwrap_or(rest.len());
+            let length = inner(rest);
             let word = trimmed(&rest[..length]);
             let (stop, behind) = (word.len() < length, rest[length..].chars().next());
             let closed = behind.is_some_and(|c| matches!(c, '?' | '!' | ';' | ')' | ']' | '"'));
@@ -144,6 +144,12 @@ fn cut<'t>(text: &'t str, window: Range<usize>, tokens: &mut Vec<Token<'t>>) -> 
         _ => push(Kind::Break, first.len_utf8(), false),
     }
     at + first.len_utf8()
+}
+
+/// Returns the length of the word at the start of `text`.
+fn inner(text: &str) -> usize {
+    let plain = text.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(text.len());
+    plain + text[plain..].find(|c: char| !is_inner(c)).unwrap_or(text.len() - plain)
 }
 
 fn is_inner(c: char) -> bool {
@@ -160,11 +166,11 @@ fn word_takes_colon(word: &str) -> bool {
 }
 
 fn kind(word: &str) -> Kind {
-    let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let first = word.chars().next().unwrap_or(' ');
-    let letters = word.chars().filter(|c| c.is_alphabetic()).count();
     if first.is_ascii_digit() {
-        let ordinal = ["st", "nd", "rd", "th"].iter().any(|end| word.to_lowercase().ends_with(end)) && letters == 2;
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+        let ordinal = letters == 2 && ["st", "nd", "rd", "th"].iter().any(|end| word.to_lowercase().ends_with(end));
         return match () {
             () if ordinal => Kind::Capital,
             () if digits > 9 || letters > 2 || word.contains('.') && !word.ends_with('.') => Kind::Break,

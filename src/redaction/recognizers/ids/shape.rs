@@ -77,13 +77,6 @@ impl Shape {
         separator == b'+' || self.rule.separators.as_bytes().contains(&separator)
     }
 
-    /// Returns whether the signs that must stand first fit; a cheap test that most places fail.
-    fn head_fits(&self, start: &[u8]) -> bool {
-        let head = self.signs.iter().take_while(|sign| !sign.optional);
-        let bytes = start.iter().copied().map(Some).chain(std::iter::repeat(None));
-        head.zip(bytes).all(|(sign, byte)| byte.is_some_and(|byte| self.fits(sign.kind, byte)))
-    }
-
     /// Matches at `start`, up to where a run of letters and digits ends.
     pub(super) fn find(&self, bytes: &[u8], start: usize) -> Option<Match> {
         let mut found = Match { span: start..start, separated: false, signs: [0; MAX_SIGNS], count: 0 };
@@ -201,12 +194,16 @@ impl Make {
 }
 
 /// All shapes by what the first two runs of letters and digits look like: length and make.
+///
+/// Nearly every place is turned away here, so all that it takes stands close together.
 pub(super) struct Index {
     shapes: Vec<Shape>,
     /// Those that one run may be the whole of.
-    whole: Vec<Vec<usize>>,
+    whole: Lists,
     /// Those that go on behind a separator.
-    further: Vec<Vec<usize>>,
+    further: Lists,
+    /// Whether any shape goes on behind a run.
+    goes_on: [bool; RUNS],
 }
 
 impl Index {
@@ -214,39 +211,119 @@ impl Index {
         let shapes: Vec<Shape> =
             rules.flat_map(|rule| rule.shapes.iter().map(move |text| Shape::new(text, rule))).collect();
         let (mut whole, mut further) = (vec![Vec::new(); RUNS], vec![Vec::new(); RUNS * RUNS]);
+        let mut goes_on = [false; RUNS];
         for (at, shape) in shapes.iter().enumerate() {
             shape.runs(0, Run::EMPTY, &mut |first, second| {
                 for make in first.makes() {
+                    let first = slot(first.length, make);
+                    goes_on[first] |= second.is_some();
                     match second {
-                        None => put(&mut whole[slot(first.length, make)], at),
+                        None => put(&mut whole[first], at),
                         Some(second) => second.makes().for_each(|then| {
-                            put(&mut further[slot(first.length, make) * RUNS + slot(second.length, then)], at);
+                            put(&mut further[first * RUNS + slot(second.length, then)], at);
                         }),
                     }
                 }
             });
         }
-        Index { shapes, whole, further }
+        let [whole, further] = [whole, further].map(|slots| Lists::new(&slots, &shapes));
+        Index { shapes, whole, further, goes_on }
     }
 
     /// Returns the shapes that may match where the run `first` begins.
     pub(super) fn shapes<'i>(&'i self, bytes: &[u8], first: &Range<usize>) -> impl Iterator<Item = &'i Shape> {
         let (whole, further) = self.slots(bytes, first);
-        let separator = bytes.get(first.end).copied().unwrap_or(b' ');
-        let further = further.iter().filter(move |at| self.shapes[**at].goes_over(separator));
+        let separator = bytes.get(first.end).map_or(0, |separator| separator_bit(*separator));
+        let further = further.iter().filter(move |entry| entry.separators & separator != 0);
         let start = &bytes[first.start..];
-        whole.iter().chain(further).map(|at| &self.shapes[*at]).filter(move |shape| shape.head_fits(start))
+        let fitting = whole.iter().chain(further).filter(move |entry| entry.fits(start));
+        fitting.map(|entry| &self.shapes[usize::from(entry.shape)])
     }
 
-    fn slots(&self, bytes: &[u8], first: &Range<usize>) -> (&[usize], &[usize]) {
+    fn slots(&self, bytes: &[u8], first: &Range<usize>) -> (&[Entry], &[Entry]) {
         if first.is_empty() || first.len() >= MAX_RUN {
             return (&[], &[]);
         }
         let at = slot(first.len(), Make::of(&bytes[first.clone()]));
-        let second = second_run(bytes, first.end);
-        let further = second.map_or(&[][..], |second| self.further[at * RUNS + second].as_slice());
-        (&self.whole[at], further)
+        let second = if self.goes_on[at] { second_run(bytes, first.end) } else { None };
+        let further = second.map_or(&[][..], |second| self.further.of(at * RUNS + second));
+        (self.whole.of(at), further)
     }
+}
+
+/// The shapes of every slot, one slot behind the other.
+struct Lists {
+    entries: Vec<Entry>,
+    starts: Vec<u16>,
+}
+
+impl Lists {
+    fn new(slots: &[Vec<usize>], shapes: &[Shape]) -> Self {
+        let mut lists = Lists { entries: Vec::new(), starts: vec![0] };
+        for slot in slots {
+            lists.entries.extend(slot.iter().map(|at| Entry::new(*at, &shapes[*at])));
+            lists.starts.push(lists.entries.len() as u16);
+        }
+        lists
+    }
+
+    fn of(&self, slot: usize) -> &[Entry] {
+        &self.entries[usize::from(self.starts[slot])..usize::from(self.starts[slot + 1])]
+    }
+}
+
+/// A shape, and what turns most places away from it.
+struct Entry {
+    /// Its number.
+    shape: u16,
+    /// The separators over which it goes, as [`separator_bit`] has them.
+    separators: u8,
+    /// What the first bytes must be; [`ANY`] where nothing is said of them.
+    head: [u8; HEAD],
+}
+
+impl Entry {
+    fn new(number: usize, shape: &Shape) -> Self {
+        let separators = SEPARATORS.iter().filter(|sign| shape.goes_over(**sign));
+        let mut head = [ANY; HEAD];
+        let kinds = shape.signs.iter().take_while(|sign| !sign.optional && sign.kind != Kind::Separator);
+        for (entry, sign) in head.iter_mut().zip(kinds) {
+            *entry = match sign.kind {
+                Kind::Digit => DIGIT,
+                Kind::Letter => LETTER,
+                Kind::Either => DIGIT | LETTER,
+                Kind::Itself(byte) => byte,
+                Kind::Separator => ANY,
+            };
+        }
+        Entry { shape: number as u16, separators: separators.map(|sign| separator_bit(*sign)).sum(), head }
+    }
+
+    /// Returns whether the signs that must stand first fit.
+    fn fits(&self, start: &[u8]) -> bool {
+        self.head.iter().enumerate().all(|(at, &sign)| match (sign, start.get(at)) {
+            (ANY, _) => true,
+            (_, None) => false,
+            (..=ANY, Some(byte)) => sign & make_bit(*byte) != 0,
+            (_, Some(byte)) => byte.to_ascii_uppercase() == sign,
+        })
+    }
+}
+
+/// Returns [`DIGIT`], [`LETTER`] or neither.
+fn make_bit(byte: u8) -> u8 {
+    if byte.is_ascii_digit() {
+        DIGIT
+    } else if byte.is_ascii_alphabetic() {
+        LETTER
+    } else {
+        0
+    }
+}
+
+/// Returns the bit of a separator behind the first run; 0 for what is none.
+fn separator_bit(sign: u8) -> u8 {
+    SEPARATORS.iter().position(|separator| *separator == sign).map_or(0, |at| 1 << at)
 }
 
 fn put(list: &mut Vec<usize>, at: usize) {
@@ -261,7 +338,7 @@ fn slot(length: usize, make: Make) -> usize {
 
 /// Returns the slot of the run behind one separator at `end`, if there is one and it is not too long.
 fn second_run(bytes: &[u8], end: usize) -> Option<usize> {
-    if !bytes.get(end).is_some_and(|byte| b" -./+".contains(byte)) {
+    if !bytes.get(end).is_some_and(|byte| SEPARATORS.contains(byte)) {
         return None;
     }
     let rest = &bytes[end + 1..];
@@ -269,6 +346,14 @@ fn second_run(bytes: &[u8], end: usize) -> Option<usize> {
     (1..MAX_RUN).contains(&length).then(|| slot(length, Make::of(&rest[..length])))
 }
 
+/// What may stand between the first two runs.
+const SEPARATORS: &[u8] = b" -./+";
+/// How many signs of a shape its entry has.
+const HEAD: usize = 5;
+/// The signs of a head that stand for more than themselves; no byte of a shape is as small.
+const DIGIT: u8 = 1;
+const LETTER: u8 = 2;
+const ANY: u8 = 4;
 /// How many slots there are.
 const RUNS: usize = MAX_RUN * 3;
 /// The longest identifier, separators not counted.

@@ -67,9 +67,9 @@ fn postcode(signs: &[u8]) -> bool {
         [a, b] => a.is_ascii_digit() && (b.is_ascii_digit() || !b"IJLOQZ".contains(b)),
         _ => false,
     };
-    let known = std::str::from_utf8(&outward[..area]).is_ok_and(|area| AREAS.split(' ').any(|one| one == area));
+    let known = || std::str::from_utf8(&outward[..area]).is_ok_and(|area| AREAS.split(' ').any(|one| one == area));
     let girobank = signs == b"GIR0AA";
-    girobank || known && numbered && !inward[1..].iter().any(|letter| b"CIKMOV".contains(letter))
+    girobank || numbered && !inward[1..].iter().any(|letter| b"CIKMOV".contains(letter)) && known()
 }
 
 const AREAS: &str = "AB AL B BA BB BD BH BL BN BR BS BT BX CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX \

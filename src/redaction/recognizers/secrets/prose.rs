@@ -38,6 +38,19 @@ pub(crate) const FILLERS: &[&str] = &[
     "الخاص", "بي", "لحسابي", "मेरा", "मेरी", "आपका",
 ];
 
+/// Words behind which a cue says what its value opens: "password for the admin portal".
+#[rustfmt::skip]
+pub(crate) const PURPOSE: &[&str] = &[
+    "for", "of", "at", "in", "für", "zum", "zur", "von", "pour", "de", "du", "para", "del", "da", "do", "per", "di", "della", "dello",
+    "voor", "van", "dla", "för", "till", "для", "от",
+];
+
+/// Words behind "to" with which it says what the value opens, not what it is.
+pub(crate) const ARTICLES: &[&str] = &["the", "our", "my", "your", "this"];
+
+/// Copulas that are also ordinary words between others, so that alone they do not end what a value opens.
+pub(crate) const AMBIGUOUS: &[&str] = &["to", "as", "on", "like", "would", "s", "be", "son", "var", "je"];
+
 /// Single signs of scripts without spaces that stand between a cue and its value.
 #[rustfmt::skip]
 pub(crate) const PARTICLES: &[&str] = &[

@@ -32,7 +32,7 @@ pub(crate) fn find(view: &View<'_>, ear: &Ear, hits: &mut Vec<Hit>) {
         .collect();
     let mut answered = known(view, &wanted, &groups, hits);
     if !wanted.is_empty() {
-        for piece in pieces(&groups, hits) {
+        for piece in pieces(view, &groups, hits) {
             if let Some(asked) = judge(view, &wanted, &piece, hits) {
                 answered.push((asked, piece.digits));
             }
@@ -70,9 +70,8 @@ fn known(view: &View<'_>, wanted: &[Wanted], groups: &[Group], hits: &[Hit]) -> 
 }
 
 /// Joins the groups of each run that are not found yet.
-fn pieces(groups: &[Group], hits: &[Hit]) -> Vec<Piece> {
-    // A town by the names tier is a weaker guess than what was asked for.
-    let holds = |hit: &&Hit| hit.score >= THRESHOLD && !(hit.class == Class::Location && hit.stage == Stage::Names);
+fn pieces(view: &View<'_>, groups: &[Group], hits: &[Hit]) -> Vec<Piece> {
+    let holds = |hit: &&Hit| hit.score >= THRESHOLD && !(hit.stage == Stage::Names && is_guess(view, hit, groups));
     let mut taken: Vec<&Range<usize>> = hits.iter().filter(holds).map(|hit| &hit.span).collect();
     taken.sort_by_key(|span| span.start);
     let mut next = 0;
@@ -97,6 +96,19 @@ fn pieces(groups: &[Group], hits: &[Hit]) -> Vec<Piece> {
         }
     }
     joined.into_iter().map(|(_, piece)| piece).collect()
+}
+
+/// Returns whether the names tier took the digits of an answer for a place or a name: a weaker guess than what was asked for. A street
+/// with its number is none, as it is made of letters.
+fn is_guess(view: &View<'_>, hit: &Hit, groups: &[Group]) -> bool {
+    let first = groups.partition_point(|group| group.span.end <= hit.span.start);
+    let inside: Vec<&Group> = groups[first..].iter().take_while(|group| group.span.start < hit.span.end).collect();
+    let digits: usize = inside.iter().map(|group| group.digits).sum();
+    let starts = std::iter::once(hit.span.start).chain(inside.iter().map(|group| group.span.end));
+    let ends = inside.iter().map(|group| group.span.start).chain([hit.span.end]);
+    let beside = starts.zip(ends).filter_map(|(start, end)| view.text.get(start..end));
+    let letters = beside.flat_map(str::chars).filter(|c| c.is_alphanumeric()).count();
+    hit.class == Class::Location || letters <= digits / 2
 }
 
 /// Pushes the piece under the latest question that it can answer.
