@@ -8,6 +8,7 @@ use aho_corasick::Match;
 use super::super::Class;
 use super::super::resolve::in_tag;
 use super::super::scan::View;
+use super::date_of_birth::BIRTHS;
 use super::dictionary::{Dictionary, Next, TooShort};
 use super::names_by_cue::{self, NAME_CUES, NameCue};
 use super::secrets::families::{FAMILIES, Family};
@@ -206,7 +207,7 @@ enum Pattern {
 
 /// Returns the words that announce a value, numbered as [`pattern`] counts them.
 fn announcing() -> impl Iterator<Item = &'static str> {
-    let cues = CUES.iter().chain(WORDS).map(|cue| cue.word);
+    let cues = CUES.iter().chain(WORDS).chain(BIRTHS).map(|cue| cue.word);
     let families = FAMILIES.iter().map(|family| family.prefix);
     let vendors = VENDORS.iter().map(|(name, _)| *name);
     let names = NAME_CUES.iter().map(|cue| cue.word);
@@ -216,9 +217,10 @@ fn announcing() -> impl Iterator<Item = &'static str> {
 /// Returns what the pattern of that number stands for: they are numbered as in [`announcing`].
 fn pattern(number: usize) -> Pattern {
     let word = number.wrapping_sub(CUES.len());
-    let family = word.wrapping_sub(WORDS.len());
+    let birth = word.wrapping_sub(WORDS.len());
+    let family = birth.wrapping_sub(BIRTHS.len());
     let vendor = family.wrapping_sub(FAMILIES.len());
-    if let Some(cue) = CUES.get(number).or_else(|| WORDS.get(word)) {
+    if let Some(cue) = CUES.get(number).or_else(|| WORDS.get(word)).or_else(|| BIRTHS.get(birth)) {
         Pattern::Cue(cue)
     } else if let Some(family) = FAMILIES.get(family) {
         Pattern::Family(family)

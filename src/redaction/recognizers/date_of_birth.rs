@@ -1,5 +1,7 @@
 //! Dates that a cue such as "born on" or "DOB" makes a date of birth.
 
+mod words;
+
 use super::super::Class;
 use super::super::explain::Stage;
 use super::super::floor_boundary;
@@ -7,11 +9,14 @@ use super::super::scan::View;
 use super::cues::Cue;
 use super::{Hit, secret};
 
+pub(super) use words::BIRTHS;
+
 /// Pushes the date that follows the cue which ends at `end`.
 pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, hits: &mut Vec<Hit>) {
     let start = secret::assignment(view, end).start;
     let window = &view.text[start..floor_boundary(view.text, start + MAX_DATE)];
-    let Some(length) = date(window) else { return };
+    let long = &view.text[start..floor_boundary(view.text, start + MAX_SAID)];
+    let Some(length) = date(window).into_iter().chain(said(view, long)).max() else { return };
     let span = start..start + length;
     if !view.ends_clean(span.end) {
         return;
@@ -26,6 +31,37 @@ pub(crate) fn find(view: &View<'_>, cue: Cue, end: usize, hits: &mut Vec<Hit>) {
         verdict,
         word: Some(cue.word),
     });
+}
+
+/// Returns the length of the date in words at the start of `text`: "the twelfth of June eighty four", "march third nineteen seventy".
+/// The name of the month must be there, and a number in words.
+pub(crate) fn said(view: &View<'_>, text: &str) -> Option<usize> {
+    let numbers = view.tables.cues().speech().words();
+    let (mut at, mut end, mut months, mut counted) = (0, 0, 0, 0);
+    for _ in 0..MAX_WORDS {
+        let gap = text[at..].find(|c| !matches!(c, ' ' | ',' | '-' | '.')).filter(|gap| *gap <= 2)?;
+        let rest = &text[at + gap..];
+        let length = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+        let word = rest[..length].to_lowercase();
+        let digits = (1..=4).contains(&length) && word.bytes().all(|byte| byte.is_ascii_digit());
+        let joins = JOINING.contains(&word.as_str());
+        // Some months are also numbers ("mars", "sept"), and some numbers begin a month ("mar"): the month is once.
+        if months == 0 && is_month(&word) {
+            months += 1;
+        } else if !joins && (words::is_ordinal(&word) || word.len() > 2 && numbers.says(&word)) {
+            counted += 1;
+        } else if !digits && !joins {
+            break;
+        }
+        at += gap + length;
+        if !joins {
+            end = at;
+        }
+        if at == text.len() {
+            break;
+        }
+    }
+    (months == 1 && counted > 0).then_some(end)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,6 +149,14 @@ pub(crate) fn is_month(word: &str) -> bool {
 }
 
 const MAX_DATE: usize = 40;
+/// Bytes and words of a date in words.
+const MAX_SAID: usize = 96;
+const MAX_WORDS: usize = 10;
+/// Words within a date that are no part of it.
+const JOINING: &[&str] = &[
+    "of", "the", "on", "in", "and", "thousand", "de", "del", "di", "von", "den", "der", "am", "le", "el", "mil",
+    "mille", "y", "et", "e",
+];
 /// Months in the languages that customers write in, in the forms that dates have.
 #[rustfmt::skip]
 const FOREIGN: &[&str] = &[

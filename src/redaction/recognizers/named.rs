@@ -68,6 +68,47 @@ pub(crate) const CUES: &[(&str, Kind)] = &[
     ("steam id", Kind::Handle),
     ("github", Kind::Handle),
     ("psn", Kind::Handle),
+    ("venmo", Kind::Handle),
+    ("cashapp", Kind::Handle),
+    ("cash app", Kind::Handle),
+    ("cashtag", Kind::Handle),
+    ("kik", Kind::Handle),
+    ("kik me", Kind::Handle),
+    ("paypal", Kind::Handle),
+    ("paypal.me", Kind::Handle),
+    ("twitch", Kind::Handle),
+    ("reddit", Kind::Handle),
+    ("fb", Kind::Handle),
+    ("facebook", Kind::Handle),
+    ("threads", Kind::Handle),
+    ("onlyfans", Kind::Handle),
+    ("roblox", Kind::Handle),
+    ("xbox", Kind::Handle),
+    ("epic id", Kind::Handle),
+    ("wechat", Kind::Handle),
+    ("weixin", Kind::Handle),
+    ("微信", Kind::Handle),
+    ("微信号", Kind::Handle),
+    ("line id", Kind::Handle),
+    ("mi insta", Kind::Handle),
+    ("mein insta", Kind::Handle),
+    ("inicio de sesión", Kind::Handle),
+    ("användarnamn", Kind::Username),
+    ("brugernavn", Kind::Username),
+    ("brukernavn", Kind::Username),
+    ("käyttäjätunnus", Kind::Username),
+    ("uživatelské jméno", Kind::Username),
+    ("felhasználónév", Kind::Username),
+    ("nume de utilizator", Kind::Username),
+    ("όνομα χρήστη", Kind::Username),
+    ("اسم المستخدم", Kind::Username),
+    ("nama pengguna", Kind::Username),
+    ("benutzer-id", Kind::Username),
+    ("anmeldename", Kind::Username),
+    ("account name", Kind::Username),
+    ("uname", Kind::Username),
+    ("usrname", Kind::Username),
+    ("acct", Kind::Handle),
     ("order id", Kind::Reference),
     ("order no", Kind::Reference),
     ("order #", Kind::Reference),
@@ -174,6 +215,10 @@ impl Given {
                     given.at_sign = true;
                     break;
                 }
+                '$' if rest[1..].starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                    given.at_sign = true;
+                    break;
+                }
                 ' ' | '"' | '\'' | '#' | '`' | '\n' | '(' => {}
                 _ if COPULAS.contains(&lower.as_str()) => {
                     given.copula = true;
@@ -195,7 +240,7 @@ impl Given {
 /// Returns the token at `at`, without the signs at its end.
 fn value(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let rest = &view.text[at..];
-    let inner = |c: char| c.is_alphanumeric() || "@._-+#".contains(c);
+    let inner = |c: char| c.is_alphanumeric() || "@._-+#$".contains(c);
     let length =
         rest.char_indices().take(MAX_VALUE).find(|(_, c)| !inner(*c)).map_or(rest.len().min(MAX_VALUE), |(at, _)| at);
     let token = rest.get(..length)?.trim_end_matches(['.', '-', '_', '@', '#']);

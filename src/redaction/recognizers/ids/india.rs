@@ -5,7 +5,7 @@ use super::checks::{base36, number, verhoeff};
 use super::rules::{Rule, rule};
 
 pub(super) const RULES: &[Rule] = &[
-    rule(Class::InAadhaar, "in_aadhaar", &["9999-9999-9999"], aadhaar).checked().alone(60),
+    rule(Class::InAadhaar, "in_aadhaar", &["9999-9999-9999"], aadhaar).checked().alone(60).separators(" -:"),
     rule(Class::InAadhaar, "in_aadhaar_bare", &["999999999999"], aadhaar).checked(),
     rule(Class::InGstin, "in_gstin", &["99AAAAA9999A*z*"], |signs| gstin(signs) && gstin_check(signs))
         .checked()

@@ -17,8 +17,7 @@ pub(crate) fn find(view: &View<'_>, words: &Words, trigger: Range<usize>, hits: 
     if !view.text.is_char_boundary(trigger.start) {
         return trigger.end;
     }
-    let start = begin(view, words, trigger.start);
-    let run = read(view.text, words, start);
+    let run = around(view, words, &trigger);
     let Some((first, last)) = run.digits.first().zip(run.digits.last()) else { return trigger.end };
     let span = first.span.start..last.span.end;
     if let Some(ear) = view.ear.filter(|_| run.words >= 2 || run.digits.len() > 1) {
@@ -50,6 +49,19 @@ struct Digit {
 struct Run {
     digits: Vec<Digit>,
     words: usize,
+}
+
+/// Reads the run that the word at `trigger` is part of. A word before it that counts in another language only ("to", "no") is none of it.
+fn around(view: &View<'_>, words: &Words, trigger: &Range<usize>) -> Run {
+    let mut start = begin(view, words, trigger.start);
+    loop {
+        let run = read(view.text, words, start);
+        let end = run.digits.last().map_or(start, |last| last.span.end);
+        match next(view.text, start) {
+            Some(word) if end <= trigger.start && word.end <= trigger.start => start = word.end,
+            _ => return run,
+        }
+    }
 }
 
 /// Walks back over the number words before `at`, and returns where the first of them starts.

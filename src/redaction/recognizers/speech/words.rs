@@ -1,9 +1,14 @@
-//! Number words of English, German, French, Spanish, Italian, Portuguese, Dutch and romanised Hindi.
+//! Number words of English, German, French, Spanish, Italian, Portuguese, Dutch, romanised Hindi, Polish, Swedish, Danish, Norwegian,
+//! Turkish, Russian and Czech.
+
+mod lists;
 
 use std::collections::HashMap;
 
+use lists::{COMMON, HUNDREDS, NUMBERS, TENS, TENS_DE, TENS_IT, TENS_NL, TIMES, UNITS_DE, UNITS_IT, UNITS_NL};
+
 /// A set of languages, a bit each.
-pub(super) type Languages = u8;
+pub(super) type Languages = u16;
 const EN: Languages = 1;
 const DE: Languages = 2;
 pub(super) const FR: Languages = 4;
@@ -12,6 +17,12 @@ const IT: Languages = 16;
 const PT: Languages = 32;
 const NL: Languages = 64;
 const HI: Languages = 128;
+const PL: Languages = 256;
+const SV: Languages = 512;
+const DA: Languages = 1024;
+const TR: Languages = 2048;
+const RU: Languages = 4096;
+const CS: Languages = 8192;
 
 /// What a word says in a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +80,11 @@ impl Words {
         self.table.get(word).copied()
     }
 
+    /// Returns whether a word in lower case says a number in some language.
+    pub(in super::super) fn says(&self, word: &str) -> bool {
+        matches!(self.table.get(word), Some((Said::Number(_), _)))
+    }
+
     /// Returns the patterns at which a number may be under way: the word behind a space or hyphen. Words that are common in
     /// another sense wake nothing; a number has others.
     pub(super) fn triggers(&self) -> impl Iterator<Item = String> {
@@ -114,250 +130,6 @@ fn compounds(add: &mut impl FnMut(&str, Said, Languages)) {
         }
     }
 }
-
-const UNITS_DE: [&str; 9] = ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"];
-const TENS_DE: [&str; 8] = ["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"];
-const UNITS_NL: [&str; 9] = ["een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen"];
-const TENS_NL: [&str; 8] = ["twintig", "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig"];
-const UNITS_IT: [&str; 9] = ["uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove"];
-const TENS_IT: [&str; 8] = ["venti", "trenta", "quaranta", "cinquanta", "sessanta", "settanta", "ottanta", "novanta"];
-
-/// The words from the first value on; `|` parts those of one value.
-const NUMBERS: &[(Languages, u8, &[&str])] = &[
-    (
-        EN,
-        0,
-        &[
-            "zero|oh|o|nought|naught|aught|zilch",
-            "one|won",
-            "two",
-            "three|tree",
-            "four|fower",
-            "five|fife",
-            "six",
-            "seven",
-            "eight",
-            "nine|niner",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ],
-    ),
-    (
-        DE,
-        0,
-        &[
-            "null",
-            "eins|ein|eine",
-            "zwei|zwo",
-            "drei",
-            "vier",
-            "fünf|fuenf",
-            "sechs",
-            "sieben",
-            "acht",
-            "neun",
-            "zehn",
-            "elf",
-            "zwölf|zwoelf",
-            "dreizehn",
-            "vierzehn",
-            "fünfzehn",
-            "sechzehn",
-            "siebzehn",
-            "achtzehn",
-            "neunzehn",
-        ],
-    ),
-    (
-        FR,
-        0,
-        &[
-            "zéro|zero",
-            "un|une",
-            "deux",
-            "trois",
-            "quatre",
-            "cinq",
-            "six",
-            "sept",
-            "huit",
-            "neuf",
-            "dix",
-            "onze",
-            "douze",
-            "treize",
-            "quatorze",
-            "quinze",
-            "seize",
-        ],
-    ),
-    (
-        ES,
-        0,
-        &[
-            "cero",
-            "uno|un|una",
-            "dos",
-            "tres",
-            "cuatro",
-            "cinco",
-            "seis",
-            "siete",
-            "ocho",
-            "nueve",
-            "diez",
-            "once",
-            "doce",
-            "trece",
-            "catorce",
-            "quince",
-            "dieciséis|dieciseis",
-            "diecisiete",
-            "dieciocho",
-            "diecinueve",
-        ],
-    ),
-    (
-        IT,
-        0,
-        &[
-            "zero",
-            "uno|un|una",
-            "due",
-            "tre",
-            "quattro",
-            "cinque",
-            "sei",
-            "sette",
-            "otto",
-            "nove",
-            "dieci",
-            "undici",
-            "dodici",
-            "tredici",
-            "quattordici",
-            "quindici",
-            "sedici",
-            "diciassette",
-            "diciotto",
-            "diciannove",
-        ],
-    ),
-    (
-        PT,
-        0,
-        &[
-            "zero",
-            "um|uma",
-            "dois|duas",
-            "três|tres",
-            "quatro",
-            "cinco",
-            "seis|meia",
-            "sete",
-            "oito",
-            "nove",
-            "dez",
-            "onze",
-            "doze",
-            "treze",
-            "catorze|quatorze",
-            "quinze",
-            "dezesseis|dezasseis",
-            "dezessete|dezassete",
-            "dezoito",
-            "dezenove|dezanove",
-        ],
-    ),
-    (
-        NL,
-        0,
-        &[
-            "nul",
-            "een|één",
-            "twee",
-            "drie",
-            "vier",
-            "vijf",
-            "zes",
-            "zeven",
-            "acht",
-            "negen",
-            "tien",
-            "elf",
-            "twaalf",
-            "dertien",
-            "veertien",
-            "vijftien",
-            "zestien",
-            "zeventien",
-            "achttien",
-            "negentien",
-        ],
-    ),
-    (
-        HI,
-        0,
-        &[
-            "shunya|shoonya",
-            "ek",
-            "do",
-            "teen|tin",
-            "char|chaar",
-            "paanch|panch|paach",
-            "chhah|chhe|cheh|chah|chhai",
-            "saat|sat",
-            "aath|aat",
-            "nau|no",
-            "das|dus",
-        ],
-    ),
-];
-
-/// The words of 20, 30 ... 90.
-const TENS: &[(Languages, &[&str])] = &[
-    (EN, &["twenty", "thirty", "forty|fourty", "fifty", "sixty", "seventy", "eighty", "ninety"]),
-    (DE, &["zwanzig", "dreißig|dreissig", "vierzig", "fünfzig|fuenfzig", "sechzig", "siebzig", "achtzig", "neunzig"]),
-    (FR, &["vingt|vingts", "trente", "quarante", "cinquante", "soixante", "septante", "huitante|octante", "nonante"]),
-    (ES, &["veinte", "treinta", "cuarenta", "cincuenta", "sesenta", "setenta", "ochenta", "noventa"]),
-    (IT, &["venti", "trenta", "quaranta", "cinquanta", "sessanta", "settanta", "ottanta", "novanta"]),
-    (PT, &["vinte", "trinta", "quarenta", "cinquenta", "sessenta", "setenta", "oitenta", "noventa"]),
-    (NL, &["twintig", "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig"]),
-];
-
-const TIMES: &[(&str, u8, Languages)] = &[
-    ("double", 2, EN | FR | HI),
-    ("triple", 3, EN | FR | ES),
-    ("treble", 3, EN),
-    ("quadruple", 4, EN | FR),
-    ("doppel", 2, DE),
-    ("doppelt", 2, DE),
-    ("doble", 2, ES),
-    ("doppio", 2, IT),
-    ("triplo", 3, IT | PT),
-    ("duplo", 2, PT),
-    ("dubbel", 2, NL),
-    ("dubbele", 2, NL),
-    ("drievoudig", 3, NL),
-];
-
-const HUNDREDS: &[(&str, Languages)] =
-    &[("hundred", EN), ("hundert", DE), ("cent", FR), ("cento", IT | PT), ("honderd", NL), ("cien", ES), ("sau", HI)];
-
-/// Words that mean something else more often; they count in a number and begin none.
-const COMMON: &[&str] = &[
-    "one", "won", "tree", "ten", "ein", "eine", "un", "une", "una", "uno", "um", "uma", "een", "sei", "due", "tre",
-    "do", "no", "teen", "tin", "char", "sat", "das", "dus", "nau", "once", "cent", "cento", "double", "meia", "sau",
-    "cien", "elf", "nul", "null", "acht", "tien", "six", "tres", "sette", "nove", "quince", "doce", "onze",
-];
 
 #[cfg(test)]
 mod tests {
