@@ -295,6 +295,13 @@ impl Engine {
                 let place = |span: Range<usize>| back.original(span.start + region.start..span.end + region.start);
                 more.extend(self.pass(&shadow[region.clone()], around, Vec::new(), place, traces.as_deref_mut()));
             }
+            more.retain_mut(|finding| match beside(text, &finding.span, &findings) {
+                Some(span) => {
+                    finding.span = span;
+                    true
+                }
+                None => false,
+            });
             fresh = more.iter().map(|finding| finding.span.start).collect();
             findings.extend(more);
             findings.sort_by_key(|finding| finding.span.start);
@@ -372,6 +379,16 @@ struct Around<'a> {
 /// Returns the last character boundary up to `at`, at most the length of the text.
 pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// Returns what of a later pass's finding stands beside those of the passes before: a mask can be taken for a part of something else.
+fn beside(text: &str, span: &Range<usize>, findings: &[Finding]) -> Option<Range<usize>> {
+    let next = findings.partition_point(|known| known.span.end <= span.start);
+    let touched = findings.get(next).filter(|known| known.span.start <= span.start);
+    let start = touched.map_or(span.start, |known| known.span.end);
+    let behind = findings.get(next + usize::from(touched.is_some()));
+    let end = behind.map_or(span.end, |known| span.end.min(known.span.start));
+    (start < end && text.is_char_boundary(start) && text.is_char_boundary(end)).then_some(start..end)
 }
 
 /// The way back from a redacted text to the text it came from, for what was not replaced.

@@ -126,7 +126,11 @@ fn mask(bytes: &[u8], at: usize) -> Result<Range<usize>, usize> {
     let digits = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take(7).take_while(|byte| byte.is_ascii_digit()).count();
     let before = digits(&mut bytes[..at].iter().rev());
     let after = digits(&mut bytes[at + stars..].iter());
-    if stars >= 5 && matches!(before, 0 | 6) && after == 4 { Ok(at - before..at + stars + 4) } else { Err(at + stars) }
+    if (before == 6 && stars >= 2 || before == 0 && stars >= 5) && after == 4 {
+        Ok(at - before..at + stars + 4)
+    } else {
+        Err(at + stars)
+    }
 }
 
 /// Characters of a pseudonym's tag.
@@ -143,6 +147,7 @@ mod tests {
         let text = "<EMAIL_7K3Q> <SECRET> 424242******4242 <EMAIL_IIII> <p> ******** 12****34 ********4242";
         let found: Vec<&str> = redacted(text).into_iter().map(|span| &text[span]).collect();
         assert_eq!(found, ["<EMAIL_7K3Q>", "<SECRET>", "424242******4242", "********4242"]);
+        assert_eq!(redacted("3*833695***8010").first(), Some(&(2..15)));
     }
 
     #[test]
