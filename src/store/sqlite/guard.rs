@@ -72,6 +72,11 @@ impl Guard {
     /// Lets `work` write the database file itself, which nobody else may.
     pub(super) fn while_writing<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.check()?;
+        self.last_writing(work)
+    }
+
+    /// The same, of a file that is not what was opened too: what is still held open is brought to its end.
+    pub(super) fn last_writing<T>(&self, work: impl FnOnce() -> T) -> T {
         *self.lock() = None;
         let done = work();
         // Failing to look is not failing to write: the next look tells.

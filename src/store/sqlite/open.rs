@@ -142,6 +142,12 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        wal::finish(&self.conn, &self.guard);
+    }
+}
+
 impl Reader {
     /// Returns the size of the write-ahead log, in bytes.
     pub(super) fn wal_bytes(&self) -> u64 {

@@ -51,9 +51,28 @@ fn a_full_disk_fails_the_batch_and_the_next_one_goes_on() {
 }
 
 #[test]
+fn a_writer_that_ends_leaves_nothing_in_a_log_without_a_name() {
+    let (dir, path) = fresh();
+    let writer = SqliteDataWriter::new(open::writer(&path, &migrations::DATA).unwrap());
+    // A reader that outlives the writer: SQLite then leaves the log as it is.
+    let _reader = open::reader(&path).unwrap();
+    let mut committer = Committer::new(Box::new(writer)).unwrap();
+    committer.commit(vec![tenants(0..3)]).unwrap();
+    std::fs::remove_file(dir.path().join("vault.db-wal")).unwrap();
+    drop(committer);
+
+    let copy = dir.path().join("copy.db");
+    std::fs::copy(&path, &copy).unwrap();
+    let conn = rusqlite::Connection::open(&copy).unwrap();
+    let count: i64 = conn.query_row("SELECT count(*) FROM tenants", [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 3);
+}
+
+#[test]
 fn every_look_up_uses_an_index() {
     let (_dir, path) = fresh();
-    let conn = open::writer(&path, &migrations::DATA).unwrap().conn;
+    let writer = open::writer(&path, &migrations::DATA).unwrap();
+    let conn = &writer.conn;
     let plan = |sql: &str| -> String {
         let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let rows = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();

@@ -78,6 +78,15 @@ impl Wal {
     }
 }
 
+/// Copies the log of a writer that ends back into its database. SQLite does so too when the last connection closes, but the process may
+/// end before a reader's does, and with it a log whose name is gone.
+pub(super) fn finish(conn: &Connection, guard: &Guard) {
+    let busy = guard.last_writing(|| conn.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, i64>(0)));
+    if !matches!(busy, Ok(0)) {
+        tracing::warn!("the write-ahead log was not copied back at the end; the next start does it");
+    }
+}
+
 /// Copies the log back and cuts it to nothing, before anything is watched.
 pub(super) fn truncate(conn: &Connection) -> Result<Checkpoint, StoreError> {
     checkpoint(conn, "PRAGMA wal_checkpoint(TRUNCATE)")
