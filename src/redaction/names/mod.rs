@@ -198,14 +198,23 @@ fn stretch(text: &str, doubt: &Range<usize>) -> Range<usize> {
     start..end.map_or(to, |gap| doubt.end + gap)
 }
 
+/// The most bytes of a handle on either side of a name.
+const MAX_HANDLE: usize = 64;
+
 /// Widens a name that is a part of a handle, as in `sunny_leo_07`, to the whole of it.
 fn handle(text: &str, name: &Range<usize>) -> Range<usize> {
-    let joined = |c: char| c == '_' || c.is_ascii_digit();
-    let within = |c: char| c == '_' || c.is_ascii_alphanumeric();
-    let (before, after) = (&text[..name.start], &text[name.end..]);
-    let start = if before.ends_with(joined) { before.trim_end_matches(within).len() } else { name.start };
-    let end = if after.starts_with(joined) { text.len() - after.trim_start_matches(within).len() } else { name.end };
-    start..end
+    let joined = |byte: &u8| *byte == b'_' || byte.is_ascii_digit();
+    let within = |byte: &&u8| **byte == b'_' || byte.is_ascii_alphanumeric();
+    let (before, after) = (&text.as_bytes()[..name.start], &text.as_bytes()[name.end..]);
+    let start = before
+        .last()
+        .filter(|byte| joined(byte))
+        .map_or(0, |_| before.iter().rev().take(MAX_HANDLE).take_while(within).count());
+    let end = after
+        .first()
+        .filter(|byte| joined(byte))
+        .map_or(0, |_| after.iter().take(MAX_HANDLE).take_while(within).count());
+    name.start - start..name.end + end
 }
 
 /// Cuts pieces into windows that overlap; a window starts with a word unless that word is longer than the overlap.

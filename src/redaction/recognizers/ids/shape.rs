@@ -254,7 +254,7 @@ impl Index {
 /// The shapes of every slot, one slot behind the other.
 struct Lists {
     entries: Vec<Entry>,
-    starts: Vec<u16>,
+    starts: Vec<u32>,
 }
 
 impl Lists {
@@ -262,13 +262,13 @@ impl Lists {
         let mut lists = Lists { entries: Vec::new(), starts: vec![0] };
         for slot in slots {
             lists.entries.extend(slot.iter().map(|at| Entry::new(*at, &shapes[*at])));
-            lists.starts.push(lists.entries.len() as u16);
+            lists.starts.push(lists.entries.len() as u32);
         }
         lists
     }
 
     fn of(&self, slot: usize) -> &[Entry] {
-        &self.entries[usize::from(self.starts[slot])..usize::from(self.starts[slot + 1])]
+        &self.entries[self.starts[slot] as usize..self.starts[slot + 1] as usize]
     }
 }
 

@@ -101,6 +101,9 @@ fn pieces(view: &View<'_>, groups: &[Group], hits: &[Hit]) -> Vec<Piece> {
 /// Returns whether the names tier took the digits of an answer for a place or a name: a weaker guess than what was asked for. A street
 /// with its number is none, as it is made of letters.
 fn is_guess(view: &View<'_>, hit: &Hit, groups: &[Group]) -> bool {
+    if hit.class == Class::Location {
+        return true;
+    }
     let first = groups.partition_point(|group| group.span.end <= hit.span.start);
     let inside: Vec<&Group> = groups[first..].iter().take_while(|group| group.span.start < hit.span.end).collect();
     let digits: usize = inside.iter().map(|group| group.digits).sum();
@@ -108,7 +111,7 @@ fn is_guess(view: &View<'_>, hit: &Hit, groups: &[Group]) -> bool {
     let ends = inside.iter().map(|group| group.span.start).chain([hit.span.end]);
     let beside = starts.zip(ends).filter_map(|(start, end)| view.text.get(start..end));
     let letters = beside.flat_map(str::chars).filter(|c| c.is_alphanumeric()).count();
-    hit.class == Class::Location || letters <= digits / 2
+    letters <= digits / 2
 }
 
 /// Pushes the piece under the latest question that it can answer.
